@@ -1,1 +1,5 @@
 //! A client for OCI artifacts.
+
+pub mod content;
+pub mod oci;
+pub mod progress;
