@@ -2,4 +2,5 @@
 
 pub mod content;
 pub mod oci;
+pub mod ops;
 pub mod progress;

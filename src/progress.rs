@@ -13,6 +13,8 @@ pub enum Event<'a> {
     },
     /// There are no files: the artifact will have no content of its own.
     Empty,
+    /// A manifest is about to be read from the source.
+    Fetching(&'a Descriptor),
     /// A node is about to be moved.
     Started(&'a Descriptor),
     /// So many bytes of a node have been moved, counted from its beginning.

@@ -7,6 +7,7 @@ mod body;
 mod error;
 pub mod graph;
 mod memory;
+mod overlay;
 pub mod verify;
 
 use std::{pin::Pin, sync::Arc};
@@ -18,6 +19,7 @@ use futures_util::{Stream, StreamExt as _};
 pub use body::{Body, Observer};
 pub use error::{Error, Result, Side};
 pub use memory::Memory;
+pub use overlay::Overlay;
 
 use crate::oci::Descriptor;
 
@@ -132,6 +134,20 @@ pub trait Target: Source {
     async fn push_tagged(&self, node: &Descriptor, bytes: Bytes, tag: &str) -> Result<()> {
         self.push(node, Body::from(bytes)).await?;
         self.tag(node, tag).await
+    }
+
+    /// Offers content that was stored before under one more title. `false` means that titles are nothing
+    /// to this store.
+    ///
+    /// # Errors
+    /// The store failed.
+    async fn restore(&self, _node: &Descriptor) -> Result<bool> {
+        Ok(false)
+    }
+
+    /// Does [`push_tagged`](Self::push_tagged) name the manifest in the same step that stores it?
+    fn names_while_storing(&self) -> bool {
+        false
     }
 
     /// Takes content over from another repository of the same registry. `false` means: copy it instead.

@@ -1,0 +1,37 @@
+//! The verbs of more than one step, written against [`Source`](crate::content::Source) and
+//! [`Target`](crate::content::Target): typed options in, typed outcome out.
+
+pub mod copy;
+pub mod discover;
+mod error;
+mod graph_copy;
+pub mod pack;
+pub mod pull;
+pub mod push;
+pub mod tag;
+
+pub use error::{Error, Result};
+pub use graph_copy::{DEFAULT_CONCURRENCY, GraphCopy, Successors};
+
+use crate::{
+    content::{Source, graph},
+    oci::{Descriptor, Platform},
+};
+
+/// Looks up a manifest, and inside an index the one for a platform if one is asked for.
+///
+/// # Errors
+/// Nothing has that name, or nothing is for that platform.
+pub async fn resolve(
+    source: &dyn Source,
+    reference: &str,
+    platform: Option<&Platform>,
+) -> crate::content::Result<Descriptor> {
+    match platform {
+        None => source.resolve(reference).await,
+        Some(wanted) => {
+            let (node, bytes) = source.fetch_manifest(reference).await?;
+            graph::select_platform(source, &node, &bytes, wanted).await
+        }
+    }
+}
