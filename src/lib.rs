@@ -5,3 +5,4 @@ pub mod credentials;
 pub mod oci;
 pub mod ops;
 pub mod progress;
+pub mod registry;

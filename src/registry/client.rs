@@ -1,0 +1,96 @@
+//! Requests to one registry, by someone: what `transport` sends, with an answer to the question who we are.
+
+use std::sync::Arc;
+
+use super::{
+    Error, Options, Origin, Result,
+    auth::Authenticator,
+    endpoint::Endpoint,
+    http::{StatusCode, header},
+    response::Response,
+    scope::Scopes,
+    transport::{Request, Transport},
+};
+
+/// One registry, as one user sees it. Shared by all its repositories.
+pub(crate) struct Client {
+    transport: Arc<Transport>,
+    authenticator: Authenticator,
+    endpoint: Endpoint,
+}
+
+impl Client {
+    /// Reads no file and sends nothing yet.
+    ///
+    /// # Errors
+    /// The text is no host.
+    pub(crate) fn new(host: &str, options: Options) -> Result<Self> {
+        let endpoint = Endpoint::new(host, options.plain_http)?;
+        let transport = Arc::new(Transport::new(Arc::new(options), endpoint.origin().clone()));
+        let authenticator = Authenticator::new(transport.clone(), host);
+        Ok(Self { transport, authenticator, endpoint })
+    }
+
+    pub(crate) fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    pub(crate) fn options(&self) -> &Options {
+        self.transport.options()
+    }
+
+    /// Sends a request. Answers of any status are returned.
+    ///
+    /// # Errors
+    /// No answer came, it leads where we do not go, or no token could be had.
+    pub(crate) async fn send(&self, mut request: Request<'_>, scopes: &Scopes) -> Result<Response> {
+        // Other places than the registry have been given what they need in their URL.
+        let home = Some(self.transport.home());
+        let Some(origin) = Origin::of(&request.url).filter(|origin| Some(origin) == home) else {
+            return self.transport.send(&mut request).await;
+        };
+        request.authorization = self.authenticator.preset(&origin, scopes).await?;
+        let response = self.transport.send(&mut request).await?;
+        let challenges: Vec<_> = response.headers.get_all(header::WWW_AUTHENTICATE).iter().cloned().collect();
+        let is_challenge = match response.status {
+            StatusCode::UNAUTHORIZED => true,
+            StatusCode::FORBIDDEN => !challenges.is_empty(),
+            _ => false,
+        };
+        if !is_challenge || response.origin != origin || !request.is_replayable() {
+            return Ok(response);
+        }
+        let rejected = request.authorization.take();
+        let answer =
+            self.authenticator.answer(&origin, &response.url, &challenges, scopes, rejected.as_ref()).await?;
+        if answer.is_none() {
+            return Ok(response);
+        }
+        response.discard().await;
+        request.authorization = answer;
+        self.transport.send(&mut request).await
+    }
+
+    /// Sends a request and expects one of these statuses.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send), or the status is another one.
+    pub(crate) async fn expect(
+        &self,
+        request: Request<'_>,
+        scopes: &Scopes,
+        statuses: &[StatusCode],
+    ) -> Result<Response> {
+        self.send(request, scopes).await?.expect(statuses).await
+    }
+
+    /// Says something that a person should know.
+    pub(crate) fn notice(&self, text: &str) {
+        self.options().trace.event(&super::TraceEvent::Notice(text));
+    }
+}
+
+/// Was it this status?
+pub(crate) fn is_status(error: &Error, status: StatusCode) -> bool {
+    error.status() == Some(status)
+}

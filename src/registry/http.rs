@@ -1,0 +1,303 @@
+//! The one place where a request is sent: connections, one exchange over them, and bodies on their way.
+//!
+//! Redirects, retries and who we are is decided above, in `transport` and `client`.
+
+use std::{
+    collections::HashMap,
+    error::Error as StdError,
+    io,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use futures_util::TryStreamExt as _;
+pub(crate) use reqwest::{
+    Method, StatusCode,
+    header::{self, HeaderMap, HeaderName, HeaderValue},
+};
+use tokio::time::Instant;
+use url::Url;
+
+use super::{
+    Error, Limits, Options, Origin, TransportError,
+    body::{Incoming, Outgoing, Sent},
+    response::Response,
+    retry::Failure,
+    tls,
+    trace::bare_url,
+};
+
+/// Connections that are kept for a host after their last use.
+const IDLE: Duration = Duration::from_secs(90);
+const KEEPALIVE: Duration = Duration::from_secs(30);
+/// An object store hashes what it got before it answers; so many bytes take it a second.
+const BYTES_PER_SECOND: u64 = 16 << 20;
+
+/// Which protocol a request may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Protocol {
+    /// What both sides agree on: many small answers share a connection.
+    Negotiated,
+    /// HTTP/1.1, for the bytes of blobs: a connection each, so that none waits for another.
+    Http1,
+}
+
+/// Connections, a pool for each origin, made when first needed.
+pub(crate) struct Connections {
+    options: Arc<Options>,
+    home: Origin,
+    pools: Mutex<HashMap<(Origin, Protocol), Pool>>,
+}
+
+#[derive(Clone)]
+struct Pool {
+    client: reqwest::Client,
+    /// Where to connect to instead, when the user said so.
+    detour: Option<Detour>,
+}
+
+#[derive(Clone)]
+struct Detour {
+    host: Option<String>,
+    port: u16,
+    authority: HeaderValue,
+}
+
+/// One request to one origin.
+pub(crate) struct Hop {
+    pub(crate) method: Method,
+    pub(crate) url: Url,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Outgoing,
+    pub(crate) protocol: Protocol,
+}
+
+impl Connections {
+    pub(crate) fn new(options: Arc<Options>, home: Origin) -> Self {
+        Self { options, home, pools: Mutex::default() }
+    }
+
+    /// Sends one request and waits for the beginning of its answer.
+    ///
+    /// # Errors
+    /// No answer came, or the content to be sent could not be read.
+    pub(crate) async fn exchange(&self, hop: Hop) -> Result<Response, (Error, Failure)> {
+        let Hop { method, url, headers, body, protocol } = hop;
+        let fail = |error, failure| {
+            let url = bare_url(&url);
+            (Error::Exchange { method: method.to_string(), url, source: error }, failure)
+        };
+        let Some(origin) = Origin::of(&url) else {
+            return Err(fail(TransportError::Broken { reason: "unsupported scheme".into() }, Failure::Final));
+        };
+        let pool = self.pool(&origin, protocol).map_err(|error| (error, Failure::Final))?;
+        let mut request = reqwest::Request::new(method.clone(), url.clone());
+        *request.headers_mut() = headers;
+        if let Some(detour) = &pool.detour {
+            detour.apply(&mut request);
+        }
+        let limits = self.options.limits;
+        let length = body.length();
+        if length.is_some() || matches!(method, Method::POST | Method::PUT | Method::PATCH | Method::DELETE) {
+            // Without it the body would be sent in chunks of unknown number, which registries refuse.
+            request.headers_mut().insert(header::CONTENT_LENGTH, length.unwrap_or_default().into());
+        }
+        *request.body_mut() = match body.start(&limits) {
+            Sent::Nothing => None,
+            Sent::Bytes(bytes) => Some(bytes.into()),
+            Sent::Stream(stream) => Some(reqwest::Body::wrap_stream(stream)),
+        };
+        let sent = watch(pool.client.execute(request), &body, &limits).await;
+        if let Some(error) = body.failure() {
+            return Err((Error::Content(error), Failure::Final));
+        }
+        let response = match sent {
+            Err(error) => return Err(fail(error, Failure::Broken)),
+            Ok(Err(error)) => {
+                let (error, failure) = explain(&error, &origin, &limits);
+                return Err(fail(error, failure));
+            }
+            Ok(Ok(response)) => response,
+        };
+        let (status, headers) = (response.status(), response.headers().clone());
+        let is_registry = origin == self.home;
+        let stream =
+            response.bytes_stream().map_err(|error| TransportError::Broken { reason: reason(&error) });
+        let body = Incoming::new(Box::pin(stream), &limits, method.as_str(), bare_url(&url));
+        Ok(Response { method, url, origin, is_registry, status, headers, body })
+    }
+
+    fn pool(&self, origin: &Origin, protocol: Protocol) -> Result<Pool, Error> {
+        // Without TLS there is nothing to agree on, so both share one pool.
+        let protocol = if origin.is_secure() { protocol } else { Protocol::Http1 };
+        let key = (origin.clone(), protocol);
+        if let Some(pool) = self.locked().get(&key) {
+            return Ok(pool.clone());
+        }
+        // Two tasks may come here at once; the first one's pool is kept.
+        let pool = self.make_pool(origin, protocol)?;
+        Ok(self.locked().entry(key).or_insert(pool).clone())
+    }
+
+    fn locked(&self) -> std::sync::MutexGuard<'_, HashMap<(Origin, Protocol), Pool>> {
+        self.pools.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn make_pool(&self, origin: &Origin, protocol: Protocol) -> Result<Pool, Error> {
+        let options = &self.options;
+        let refuse = |source: reqwest::Error| Error::Client {
+            host: origin.authority(),
+            source: source.without_url().into(),
+        };
+        let detour = self.detour(origin);
+        let mut tls = if origin.is_secure() {
+            tls::client_config(&options.tls, origin, &self.home)?
+        } else {
+            // Reading the roots of trust takes time that plain http need not spend.
+            tls::unused()
+        };
+        let negotiated = protocol == Protocol::Negotiated && detour.is_none();
+        tls.alpn_protocols = if negotiated { vec![b"h2".to_vec(), b"http/1.1".to_vec()] } else { Vec::new() };
+        let mut builder = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .no_proxy()
+            .connect_timeout(options.limits.connect)
+            .pool_idle_timeout(IDLE)
+            .tcp_keepalive(KEEPALIVE)
+            .tcp_nodelay(true)
+            .http2_adaptive_window(true);
+        if !negotiated {
+            builder = builder.http1_only();
+        }
+        if let Some(proxy) = options.proxies.select(origin) {
+            builder = builder.proxy(reqwest::Proxy::all(proxy).map_err(refuse)?);
+        }
+        if let Some((resolve, host)) = self.resolve(origin) {
+            builder = builder.resolve(host, resolve);
+        }
+        Ok(Pool { client: builder.build().map_err(refuse)?, detour })
+    }
+
+    fn resolve<'a>(&self, origin: &'a Origin) -> Option<(std::net::SocketAddr, &'a str)> {
+        let mut rules = self.options.resolve.iter().rev();
+        let host = origin.host().trim_matches(['[', ']']);
+        let rule =
+            rules.find(|rule| rule.host.trim_matches(['[', ']']) == host && rule.port == origin.port())?;
+        Some((rule.address, host))
+    }
+
+    /// The library connects to the port of the URL, and to the host if that is an address: so the URL
+    /// is changed where `--resolve` says otherwise, and the `Host` header is kept.
+    fn detour(&self, origin: &Origin) -> Option<Detour> {
+        let (address, _) = self.resolve(origin)?;
+        let literal = origin.address().filter(|host| *host != address.ip() && !origin.is_secure());
+        if literal.is_none() && address.port() == origin.port() {
+            return None;
+        }
+        let host = literal.map(|_| match address {
+            std::net::SocketAddr::V4(address) => address.ip().to_string(),
+            std::net::SocketAddr::V6(address) => format!("[{}]", address.ip()),
+        });
+        let authority = HeaderValue::from_str(&origin.authority()).ok()?;
+        Some(Detour { host, port: address.port(), authority })
+    }
+}
+
+impl Detour {
+    fn apply(&self, request: &mut reqwest::Request) {
+        request.headers_mut().insert(header::HOST, self.authority.clone());
+        let url = request.url_mut();
+        if let Some(host) = &self.host {
+            // Cannot fail: it is the text of an address.
+            let _ = url.set_host(Some(host));
+        }
+        let _ = url.set_port(Some(self.port));
+    }
+}
+
+/// Waits for an answer as long as something moves.
+async fn watch<T>(
+    sending: impl Future<Output = T>,
+    body: &Outgoing,
+    limits: &Limits,
+) -> Result<T, TransportError> {
+    let extra = Duration::from_secs(body.length().unwrap_or_default() / BYTES_PER_SECOND);
+    let patience = limits.headers + extra;
+    let started = Instant::now();
+    tokio::pin!(sending);
+    loop {
+        let (deadline, phase, limit) = match body.sending() {
+            // The library itself limits the time for a connection.
+            None if body.length().is_none() => {
+                (started + limits.connect + patience, "awaiting response headers", patience)
+            }
+            None => (started + limits.connect + limits.stall, "sending the request", limits.stall),
+            Some(sending) => match (sending.finished, sending.deadline) {
+                (Some(finished), _) => (finished + patience, "awaiting response headers", patience),
+                (None, Some(deadline)) => (deadline, "sending the request body", limits.stall),
+                // Our own content is waited for, and has time limits of its own.
+                (None, None) => (Instant::now() + limits.stall, "", limits.stall),
+            },
+        };
+        tokio::select! {
+            biased;
+            sent = &mut sending => return Ok(sent),
+            () = tokio::time::sleep_until(deadline) => {}
+        }
+        let moved = body.sending().is_some_and(|now| {
+            now.finished.is_none_or(|finished| finished + patience > Instant::now())
+                && now.deadline.is_none_or(|deadline| deadline > Instant::now())
+        });
+        if !moved {
+            return Err(TransportError::Timeout { phase, limit });
+        }
+    }
+}
+
+/// Says in our words why no answer came, and whether trying again makes sense.
+fn explain(error: &reqwest::Error, origin: &Origin, limits: &Limits) -> (TransportError, Failure) {
+    let when = if error.is_connect() { Failure::Connect } else { Failure::Broken };
+    if let Some(cause) = causes(error).find_map(tls_error) {
+        let error = tls::explain(cause);
+        let is_final = matches!(error, TransportError::Tls { is_final: true, .. });
+        return (error, if is_final { Failure::Final } else { when });
+    }
+    let reason = reason(error);
+    let host = origin.host().to_owned();
+    let error = match () {
+        () if error.is_dns() => TransportError::Lookup { host, reason },
+        () if error.is_timeout() => TransportError::Timeout { phase: "connect", limit: limits.connect },
+        () if !error.is_connect() => TransportError::Broken { reason },
+        () if ["tunnel", "proxy", "socks"].iter().any(|word| reason.to_lowercase().contains(word)) => {
+            TransportError::Proxy { reason }
+        }
+        () => TransportError::Connect { address: format!("{host}:{}", origin.port()), reason },
+    };
+    (error, when)
+}
+
+fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    let mut next = error.source();
+    std::iter::from_fn(move || {
+        let cause = next?;
+        next = cause.source();
+        Some(cause)
+    })
+}
+
+fn tls_error<'a>(cause: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
+    let inner = |error: &'a io::Error| error.get_ref()?.downcast_ref::<rustls::Error>();
+    cause.downcast_ref().or_else(|| cause.downcast_ref::<io::Error>().and_then(inner))
+}
+
+/// What the innermost cause says, as a lower-case clause. No cause below the library's own error holds a URL.
+fn reason(error: &reqwest::Error) -> String {
+    let Some(cause) = causes(error).last() else { return "the connection broke".to_owned() };
+    let text = cause.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let (first, rest) = text.split_at(text.char_indices().nth(1).map_or(text.len(), |(at, _)| at));
+    first.to_lowercase() + rest
+}

@@ -1,0 +1,443 @@
+//! A request until it is answered: redirects, retries, and what listeners are told.
+//!
+//! Who we are is decided above, in `client`.
+
+use std::{
+    collections::{HashMap, HashSet},
+    hash::{BuildHasher as _, RandomState},
+    ops::Range,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use tokio::time::Instant;
+use url::Url;
+
+use super::{
+    Error, Options, Origin, Result,
+    body::Outgoing,
+    http::{Connections, HeaderMap, HeaderName, HeaderValue, Hop, Method, Protocol, header},
+    location::{self, Purpose},
+    response::Response,
+    retry::{self, Attempt, Decision, Failure, Repeat},
+    trace::{self, BodyText, SHOWN_BODY, TraceEvent, bare_url},
+    warning,
+};
+use crate::{
+    content::{Body, ByteStream},
+    oci::Descriptor,
+};
+
+/// Redirects of one request.
+const MOST_REDIRECTS: usize = 10;
+/// Different warnings of one registry that are passed on.
+const MOST_WARNINGS: usize = 20;
+
+/// A request that may be sent several times.
+pub(crate) struct Request<'a> {
+    pub(crate) method: Method,
+    pub(crate) url: Url,
+    pub(crate) headers: HeaderMap,
+    pub(crate) payload: Payload<'a>,
+    pub(crate) repeat: Repeat,
+    pub(crate) protocol: Protocol,
+    /// Goes to the origin of the URL only.
+    pub(crate) authorization: Option<HeaderValue>,
+}
+
+/// What is sent with a request.
+pub(crate) enum Payload<'a> {
+    /// There is no body.
+    Nothing,
+    /// It is in memory.
+    Bytes(Bytes),
+    /// It is content, or a part of it.
+    Content(Content<'a>),
+}
+
+/// A part of some content, in bytes.
+pub(crate) struct Content<'a> {
+    body: &'a mut Body,
+    node: &'a Descriptor,
+    range: Range<u64>,
+    /// A stream that was opened and not read.
+    unread: Option<ByteStream>,
+}
+
+impl<'a> Request<'a> {
+    pub(crate) fn new(method: Method, url: Url) -> Self {
+        Self {
+            method,
+            url,
+            headers: HeaderMap::new(),
+            payload: Payload::Nothing,
+            repeat: Repeat::Always,
+            protocol: Protocol::Negotiated,
+            authorization: None,
+        }
+    }
+
+    pub(crate) fn get(url: Url) -> Self {
+        Self::new(Method::GET, url)
+    }
+
+    pub(crate) fn head(url: Url) -> Self {
+        Self::new(Method::HEAD, url)
+    }
+
+    /// Adds a header; a value that no header can have is left out.
+    pub(crate) fn header(mut self, name: HeaderName, value: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.headers.insert(name, value);
+        }
+        self
+    }
+
+    pub(crate) fn bytes(mut self, bytes: Bytes) -> Self {
+        self.payload = Payload::Bytes(bytes);
+        self
+    }
+
+    /// Sends a part of some content, and only as long as nobody can have seen it twice.
+    pub(crate) fn content(mut self, body: &'a mut Body, node: &'a Descriptor, range: Range<u64>) -> Self {
+        self.payload = Payload::Content(Content { body, node, range, unread: None });
+        self.repeat = Repeat::UntilSent;
+        self.protocol = Protocol::Http1;
+        self
+    }
+
+    /// Reads or writes the bytes of a blob.
+    pub(crate) fn over(mut self, protocol: Protocol) -> Self {
+        self.protocol = protocol;
+        self
+    }
+
+    pub(crate) fn repeat(mut self, repeat: Repeat) -> Self {
+        self.repeat = repeat;
+        self
+    }
+
+    /// Can it be sent once more?
+    pub(crate) fn is_replayable(&self) -> bool {
+        match &self.payload {
+            Payload::Nothing | Payload::Bytes(_) => true,
+            Payload::Content(content) => content.unread.is_some() || content.body.is_replayable(),
+        }
+    }
+}
+
+impl Payload<'_> {
+    async fn open(&mut self) -> Result<Outgoing> {
+        Ok(match self {
+            Self::Nothing => Outgoing::Nothing,
+            Self::Bytes(bytes) => Outgoing::Bytes(bytes.clone()),
+            Self::Content(content) => content.open().await?,
+        })
+    }
+
+    fn take_back(&mut self, outgoing: &Outgoing) {
+        if let Self::Content(content) = self {
+            content.unread = outgoing.unread();
+        }
+    }
+}
+
+impl Content<'_> {
+    async fn open(&mut self) -> Result<Outgoing> {
+        let range = self.range.clone();
+        let stream = match self.unread.take() {
+            Some(stream) => stream,
+            None => self.body.open(self.node, range.start).await?,
+        };
+        Ok(Outgoing::stream(stream, range.end - range.start, range.end == self.node.size))
+    }
+}
+
+/// Sends requests to a registry, and to wherever it sends us.
+pub(crate) struct Transport {
+    options: Arc<Options>,
+    home: Origin,
+    connections: Connections,
+    /// Until when an origin wants to be left alone.
+    pauses: Mutex<HashMap<Origin, Instant>>,
+    warned: Mutex<HashSet<String>>,
+}
+
+impl Transport {
+    pub(crate) fn new(options: Arc<Options>, home: Origin) -> Self {
+        Self {
+            connections: Connections::new(options.clone(), home.clone()),
+            options,
+            home,
+            pauses: Mutex::default(),
+            warned: Mutex::default(),
+        }
+    }
+
+    /// The registry.
+    pub(crate) fn home(&self) -> &Origin {
+        &self.home
+    }
+
+    /// How it is talked to.
+    pub(crate) fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// Sends a request, follows redirects, and repeats what makes sense to repeat. Answers of any status
+    /// are returned.
+    ///
+    /// # Errors
+    /// No answer came, or it leads where we do not go.
+    pub(crate) async fn send(&self, request: &mut Request<'_>) -> Result<Response> {
+        let mut attempt = Attempt { repeated: 0, waited: Duration::ZERO, retry_after: None, jitter: 0.0 };
+        let mut restarted = false;
+        loop {
+            self.pause(&request.url).await;
+            let result = self.follow(request).await;
+            if !restarted && result.as_ref().is_ok_and(|response| has_expired(request, response)) {
+                // A signed URL is good for a while only; the registry makes a new one.
+                restarted = true;
+                continue;
+            }
+            let failure = match &result {
+                Ok(response) => Failure::Status(response.status.as_u16()),
+                Err((_, failure)) => *failure,
+            };
+            attempt.retry_after = result.as_ref().ok().and_then(|response| self.asked_wait(response));
+            attempt.jitter = random();
+            let decision = match request.is_replayable() {
+                true => retry::decide(&self.options.retries, request.repeat, failure, attempt),
+                false => Decision::GiveUp,
+            };
+            match (decision, result) {
+                (Decision::GiveUp, result) => return result.map_err(|(error, _)| error),
+                (Decision::TooLong(wait), Ok(response)) => {
+                    let host = response.origin.authority();
+                    return Err(Error::Throttled {
+                        host,
+                        wait,
+                        source: Box::new(response.into_error().await),
+                    });
+                }
+                (Decision::TooLong(_), Err((error, _))) => return Err(error),
+                (Decision::Again(wait), result) => {
+                    self.wait(request, result, wait, attempt.retry_after.is_some()).await;
+                    attempt.repeated += 1;
+                    attempt.waited += wait;
+                }
+            }
+        }
+    }
+
+    /// Waits before a request is repeated; when the server asked for it, nobody else bothers it meanwhile.
+    async fn wait(
+        &self,
+        request: &Request<'_>,
+        result: Result<Response, (Error, Failure)>,
+        wait: Duration,
+        asked: bool,
+    ) {
+        let (host, reason) = match &result {
+            Ok(response) => (Some(response.origin.clone()), response.status.to_string()),
+            Err((error, _)) => (Origin::of(&request.url), chain(error)),
+        };
+        if let Ok(response) = result {
+            response.discard().await;
+        }
+        if let Some(host) = host {
+            let event = TraceEvent::Waiting { host: &host.authority(), wait, reason: &reason };
+            self.options.trace.event(&event);
+            if asked {
+                let until = Instant::now() + wait;
+                let mut pauses = self.pauses.lock().unwrap_or_else(PoisonError::into_inner);
+                let pause = pauses.entry(host).or_insert(until);
+                *pause = until.max(*pause);
+            }
+        }
+        tokio::time::sleep(wait).await;
+    }
+
+    /// Waits as long as a host wants to be left alone.
+    async fn pause(&self, url: &Url) {
+        let until = Origin::of(url).and_then(|origin| {
+            self.pauses.lock().unwrap_or_else(PoisonError::into_inner).get(&origin).copied()
+        });
+        if let Some(until) = until {
+            tokio::time::sleep_until(until).await;
+        }
+    }
+
+    fn asked_wait(&self, response: &Response) -> Option<Duration> {
+        let value = response.header("retry-after").filter(|_| retry::heeds_retry_after(response.status))?;
+        retry::retry_after(value, response.header("date"), (self.options.clock)())
+    }
+
+    /// Sends a request once, and again wherever it is redirected to.
+    async fn follow(&self, request: &mut Request<'_>) -> Result<Response, (Error, Failure)> {
+        let first = Origin::of(&request.url);
+        let mut url = request.url.clone();
+        for _ in 0..=MOST_REDIRECTS {
+            let is_first = Origin::of(&url) == first;
+            let response = self.hop(request, url.clone(), is_first).await?;
+            let Some(location) = response.location().filter(|_| is_redirect(&response)) else {
+                return Ok(response);
+            };
+            let target = location::resolve(&url, location, &self.home, Purpose::Redirect)
+                .and_then(|target| may_redirect(request, &response, &target).map(|()| target));
+            url = match target {
+                Ok(target) => target,
+                Err(reason) => {
+                    let target =
+                        url.join(location).map_or_else(|_| String::new(), |target| bare_url(&target));
+                    let (method, url) = (request.method.to_string(), bare_url(&url));
+                    return Err((Error::Refused { method, url, target, reason }, Failure::Final));
+                }
+            };
+            response.discard().await;
+        }
+        let reason = format!("more than {MOST_REDIRECTS} redirects");
+        let (method, url) = (request.method.to_string(), bare_url(&request.url));
+        Err((Error::Protocol { method, url, reason }, Failure::Final))
+    }
+
+    async fn hop(
+        &self,
+        request: &mut Request<'_>,
+        url: Url,
+        is_first: bool,
+    ) -> Result<Response, (Error, Failure)> {
+        let headers = self.headers(request, &url, is_first);
+        let body = request.payload.open().await.map_err(|error| (error, Failure::Final))?;
+        let number = self.options.trace.begin();
+        if let Some(number) = number {
+            self.options.trace.event(&TraceEvent::Request {
+                number,
+                method: request.method.as_str(),
+                url: &trace::redact_url(&url),
+                headers: &trace::shown_headers(&headers, &self.custom_names()),
+            });
+        }
+        let hop = Hop {
+            method: request.method.clone(),
+            url,
+            headers,
+            body: body.clone(),
+            protocol: request.protocol,
+        };
+        let result = self.connections.exchange(hop).await;
+        request.payload.take_back(&body);
+        let mut response = match result {
+            Ok(response) => response,
+            Err((error, failure)) => {
+                if let Some(number) = number {
+                    self.options.trace.event(&TraceEvent::Failed { number, message: &chain(&error) });
+                }
+                return Err((error, failure));
+            }
+        };
+        if let Some(number) = number {
+            self.show(number, &mut response).await;
+        }
+        self.warn(&response);
+        Ok(response)
+    }
+
+    /// All headers of one hop. The user's own go to the registry, the authorization to where it was meant for.
+    fn headers(&self, request: &Request<'_>, url: &Url, is_first: bool) -> HeaderMap {
+        let mut headers = request.headers.clone();
+        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        let origin = Origin::of(url);
+        if origin.as_ref() == Some(&self.home) {
+            for (name, value) in &self.options.headers {
+                let (name, value) = (HeaderName::try_from(name.trim()), HeaderValue::from_str(value.trim()));
+                if let (Ok(name), Ok(value)) = (name, value) {
+                    headers.append(name, value);
+                }
+            }
+        }
+        if let Some(authorization) = request.authorization.as_ref().filter(|_| is_first) {
+            headers.insert(header::AUTHORIZATION, authorization.clone());
+        }
+        if let Ok(agent) = HeaderValue::from_str(&self.options.user_agent) {
+            headers.insert(header::USER_AGENT, agent);
+        }
+        headers
+    }
+
+    fn custom_names(&self) -> Vec<String> {
+        self.options.headers.iter().map(|(name, _)| name.trim().to_owned()).collect()
+    }
+
+    async fn show(&self, number: u64, response: &mut Response) {
+        let status = response.status;
+        let text = trace::is_text(&response.content_type()) && !status.is_redirection();
+        let length = response.length();
+        let is_empty = response.method == Method::HEAD || length == Some(0) || status.as_u16() == 204;
+        let body = match () {
+            () if is_empty => Some(Vec::new()),
+            () if !text || length.is_some_and(|length| length > SHOWN_BODY as u64) => None,
+            () => response.body.peek(SHOWN_BODY).await,
+        };
+        let body = match &body {
+            Some(body) => trace::body_text(body),
+            None if text => BodyText::TooLarge,
+            None => BodyText::NotText,
+        };
+        self.options.trace.event(&TraceEvent::Response {
+            number,
+            status: &status.to_string(),
+            headers: &trace::shown_headers(&response.headers, &self.custom_names()),
+            body,
+        });
+    }
+
+    /// Passes the registry's warnings on, each once.
+    fn warn(&self, response: &Response) {
+        for text in response.lines("warning").flat_map(warning::texts) {
+            let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+            if warned.len() < MOST_WARNINGS && warned.insert(text.clone()) {
+                drop(warned);
+                let registry = &response.origin.authority();
+                self.options.trace.event(&TraceEvent::Warning { registry, text: &text });
+            }
+        }
+    }
+}
+
+/// Did a place refuse that the registry had sent us to?
+fn has_expired(request: &Request<'_>, response: &Response) -> bool {
+    matches!(request.method, Method::GET | Method::HEAD)
+        && matches!(response.status.as_u16(), 400 | 401 | 403 | 410)
+        && Origin::of(&request.url).is_some_and(|origin| origin != response.origin)
+}
+
+fn is_redirect(response: &Response) -> bool {
+    matches!(response.status.as_u16(), 301 | 302 | 303 | 307 | 308)
+}
+
+/// May this method be repeated at another place?
+fn may_redirect(request: &Request<'_>, response: &Response, target: &Url) -> Result<(), location::Refusal> {
+    let keeps_method = matches!(response.status.as_u16(), 307 | 308);
+    let same_origin = Origin::of(target).as_ref() == Some(&response.origin);
+    match request.method {
+        Method::GET | Method::HEAD => Ok(()),
+        _ if !keeps_method => Err("a write is not redirected this way"),
+        Method::DELETE if !same_origin => Err("a deletion is not redirected to another host"),
+        _ if !request.is_replayable() => Err("the content cannot be sent again"),
+        _ => Ok(()),
+    }
+}
+
+/// An error with its causes, in one line.
+fn chain(error: &Error) -> String {
+    let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+/// A number between 0 and 1 that is another one each time.
+fn random() -> f64 {
+    let number = RandomState::new().hash_one(Instant::now());
+    f64::from(u32::try_from(number >> 32).unwrap_or_default()) / f64::from(u32::MAX)
+}
