@@ -1,1 +1,9 @@
-fn main() {}
+//! Tests of the library against servers, of the binary, and of the shape of the code.
+
+// `cfg(test)` tells the lints that this is test code, helpers included.
+#[cfg(test)]
+mod cli;
+#[cfg(test)]
+mod protocol;
+#[cfg(test)]
+mod support;

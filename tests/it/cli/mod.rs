@@ -1,0 +1,1 @@
+//! The binary: what it prints, where, and its exit status. A file per command.

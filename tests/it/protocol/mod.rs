@@ -1,0 +1,1 @@
+//! Our client against a registry in this process that can be told to misbehave.

@@ -1,0 +1,26 @@
+//! A plain HTTP client for tests of the tests' own servers: no redirects, no proxies.
+
+use std::sync::Arc;
+
+use reqwest::{Client, redirect::Policy};
+use rustls::{ClientConfig, RootCertStore, crypto::ring, pki_types::CertificateDer};
+
+/// A client that trusts these certificates and no others.
+pub(crate) fn client_trusting(roots: &[CertificateDer<'_>]) -> Client {
+    let mut store = RootCertStore::empty();
+    for root in roots {
+        store.add(root.clone().into_owned()).unwrap();
+    }
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(store)
+        .with_no_client_auth();
+    let builder = Client::builder().tls_backend_preconfigured(config).redirect(Policy::none()).no_proxy();
+    builder.build().unwrap()
+}
+
+/// A client for plain HTTP.
+pub(crate) fn client() -> Client {
+    client_trusting(&[])
+}
