@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    Error, Options, Origin, Result,
+    Options, Origin, Result,
     auth::Authenticator,
     endpoint::Endpoint,
     http::{StatusCode, header},
@@ -88,9 +88,4 @@ impl Client {
     pub(crate) fn notice(&self, text: &str) {
         self.options().trace.event(&super::TraceEvent::Notice(text));
     }
-}
-
-/// Was it this status?
-pub(crate) fn is_status(error: &Error, status: StatusCode) -> bool {
-    error.status() == Some(status)
 }

@@ -1,6 +1,6 @@
 //! Why a registry could not be used.
 
-use std::{io, time::Duration};
+use std::time::Duration;
 
 use super::{
     auth::AuthError,
@@ -247,15 +247,6 @@ impl Error {
             TransportError::Tls { advice, .. } => *advice,
             _ => None,
         }
-    }
-
-    /// For `map_err` on results of the operating system.
-    pub(crate) fn io(
-        action: &'static str,
-        path: impl Into<std::path::PathBuf>,
-    ) -> impl FnOnce(io::Error) -> Self {
-        let wrap = content::Error::io(action, path);
-        move |source| Self::Content(wrap(source))
     }
 }
 

@@ -1,23 +1,39 @@
 //! A client of registries, as content.
+//!
+//! From the outside in: [`Registry`] and [`Repository`] are what callers hold; `manifests`, `blobs`,
+//! `upload`, `download`, `referrers` and `pages` know the API; `client` knows who we are; `transport` follows
+//! redirects and tries again; `http` alone sends. What needs no network is in files of its own, marked
+//! *(pure)*.
 
 mod auth;
+mod blobs;
 mod body;
 mod client;
+mod download;
 mod endpoint;
 mod error;
+mod held;
 mod http;
+mod link;
 mod location;
+mod manifests;
 mod options;
 mod origin;
 mod pace;
+mod pages;
 mod problem;
 mod proxy;
+mod publish;
+mod range;
+mod referrers;
+mod repository;
 mod response;
 mod retry;
 mod scope;
 mod tls;
 mod trace;
 mod transport;
+mod upload;
 mod warning;
 
 pub use auth::{AuthError, AuthOptions};
@@ -26,13 +42,16 @@ pub use options::{Access, Limits, Options, ReferrersMode, Resolve, Retries};
 pub use origin::Origin;
 pub use problem::{Problem, Problems};
 pub use proxy::Proxies;
+pub use repository::Repository;
 pub use tls::{TlsError, TlsOptions};
 pub use trace::{BodyText, Trace, TraceEvent, Untraced, redact_url};
 
 use std::sync::Arc;
 
 use client::Client;
+use futures_util::Stream;
 use http::StatusCode;
+use pages::{Kind, List};
 use scope::Scopes;
 use transport::Request;
 
@@ -56,6 +75,27 @@ impl Registry {
     #[must_use]
     pub fn host(&self) -> &str {
         &self.host
+    }
+
+    /// One of its repositories. The name is not looked at: `oci::Reference` has done so.
+    #[must_use]
+    pub fn repository(&self, name: &str) -> Repository {
+        Repository::new(self.client.clone(), self.host.clone(), name)
+    }
+
+    /// Lists the repositories page by page, in the registry's order, those after `last` only if it is given.
+    ///
+    /// # Errors
+    /// The stream fails when the registry does, or does not allow it.
+    pub fn catalog(&self, last: Option<&str>) -> impl Stream<Item = Result<Vec<String>>> + Send + use<> {
+        let list = List {
+            client: self.client.clone(),
+            scopes: Scopes::catalog(),
+            url: Box::new(|client, page| client.endpoint().catalog(page)),
+            last: last.filter(|last| !last.is_empty()).map(str::to_owned),
+            kind: Kind::Repositories,
+        };
+        list.pages()
     }
 
     /// Asks whether there is a registry, and whether it accepts who we are.

@@ -19,6 +19,9 @@ pub struct Options {
     pub tls: TlsOptions,
     /// Who we are.
     pub auth: AuthOptions,
+    /// Tells users apart without saying anything of them: content is only mounted from a repository that
+    /// is used with the same number.
+    pub identity: u64,
     /// What the command will do, so that one token serves all of it.
     pub access: Access,
     /// Addresses that are used instead of looking a name up. The last match wins.
@@ -53,6 +56,7 @@ impl Options {
             plain_http: false,
             tls: TlsOptions::default(),
             auth: AuthOptions::default(),
+            identity: 0,
             access: Access::Pull,
             resolve: Vec::new(),
             headers: Vec::new(),

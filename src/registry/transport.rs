@@ -113,11 +113,6 @@ impl<'a> Request<'a> {
         self
     }
 
-    pub(crate) fn repeat(mut self, repeat: Repeat) -> Self {
-        self.repeat = repeat;
-        self
-    }
-
     /// Can it be sent once more?
     pub(crate) fn is_replayable(&self) -> bool {
         match &self.payload {
@@ -223,7 +218,8 @@ impl Transport {
                 }
                 (Decision::TooLong(_), Err((error, _))) => return Err(error),
                 (Decision::Again(wait), result) => {
-                    self.wait(request, result, wait, attempt.retry_after.is_some()).await;
+                    let url = request.url.clone();
+                    self.wait(&url, result, wait, attempt.retry_after.is_some()).await;
                     attempt.repeated += 1;
                     attempt.waited += wait;
                 }
@@ -232,16 +228,10 @@ impl Transport {
     }
 
     /// Waits before a request is repeated; when the server asked for it, nobody else bothers it meanwhile.
-    async fn wait(
-        &self,
-        request: &Request<'_>,
-        result: Result<Response, (Error, Failure)>,
-        wait: Duration,
-        asked: bool,
-    ) {
+    async fn wait(&self, url: &Url, result: Result<Response, (Error, Failure)>, wait: Duration, asked: bool) {
         let (host, reason) = match &result {
             Ok(response) => (Some(response.origin.clone()), response.status.to_string()),
-            Err((error, _)) => (Origin::of(&request.url), chain(error)),
+            Err((error, _)) => (Origin::of(url), chain(error)),
         };
         if let Ok(response) = result {
             response.discard().await;

@@ -1,0 +1,55 @@
+//! Ranges in headers (pure).
+
+/// Which part of the whole an answer holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ContentRange {
+    /// Offset of the first byte.
+    pub(crate) start: u64,
+    /// Offset of the last byte.
+    pub(crate) end: u64,
+    /// Size of the whole; `None` when it is not told.
+    pub(crate) total: Option<u64>,
+}
+
+/// Reads `Content-Range: bytes 1-2/3`.
+///
+/// Implements RFC 9110, section 14.4.
+pub(crate) fn content_range(value: &str) -> Option<ContentRange> {
+    let value = value.trim();
+    let range = value.get(..6).filter(|unit| unit.eq_ignore_ascii_case("bytes ")).map(|_| &value[6..])?;
+    let (range, total) = range.trim().split_once('/')?;
+    let (start, end) = range.split_once('-')?;
+    let (start, end) = (start.trim().parse().ok()?, end.trim().parse().ok()?);
+    let total = match total.trim() {
+        "*" => None,
+        total => Some(total.parse().ok()?),
+    };
+    (start <= end && total.is_none_or(|total| end < total)).then_some(ContentRange { start, end, total })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_content_range_is_read_or_refused() {
+        let range = |start, end, total| Some(ContentRange { start, end, total });
+        let cases = [
+            ("bytes 0-4/5", range(0, 4, Some(5))),
+            ("Bytes 3-4/*", range(3, 4, None)),
+            (" bytes 3-4/5 ", range(3, 4, Some(5))),
+            ("bytes 4-3/5", None),
+            ("bytes 0-5/5", None),
+            ("bytes */5", None),
+            ("bytes 0-4", None),
+            ("0-4/5", None),
+            ("bytes -1-4/5", None),
+            ("bytes 0-99999999999999999999/5", None),
+            ("bytés 0-4/5", None),
+            ("", None),
+        ];
+        for (value, expected) in cases {
+            assert_eq!(content_range(value), expected, "{value}");
+        }
+    }
+}
