@@ -1,9 +1,16 @@
 //! What the tests stand on: a registry in this process, and the means to run the binary.
 #![allow(dead_code, reason = "helpers are written for all kinds of tests, each of which uses some")]
 
+pub(crate) mod cli;
+pub(crate) mod expect;
 pub(crate) mod http;
+pub(crate) mod layout;
+pub(crate) mod pack;
 pub(crate) mod registry;
 mod runtime;
 
 #[allow(unused_imports, reason = "the short way to what most tests use")]
-pub(crate) use registry::{Fault, Gate, TestRegistry};
+pub(crate) use {
+    cli::{Outcome, Test},
+    registry::{Fault, Gate, TestRegistry},
+};

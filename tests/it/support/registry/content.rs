@@ -1,12 +1,13 @@
 //! Putting content into a registry and looking at what it holds, without a request.
 
 use bytes::Bytes;
-use oras::oci::{Annotations, Descriptor, ImageManifest, Index, media_type};
+use oras::oci::{Descriptor, Index, media_type};
 
 use super::{
     service::Service,
     state::{Manifest, Repository},
 };
+use crate::support::pack::pack;
 
 /// One repository, seen from inside the server.
 pub(crate) struct Content<'a> {
@@ -69,38 +70,21 @@ impl Content<'_> {
         artifact_type: &str,
         files: &[(&str, &[u8])],
     ) -> Descriptor {
-        self.insert(artifact_type, files, Some(subject.plain()))
+        self.insert(artifact_type, files, Some(subject))
     }
 
     /// Stores an index of manifests.
     pub(crate) fn insert_index(&self, manifests: &[Descriptor]) -> Descriptor {
-        let index = serde_json::json!({
-            "schemaVersion": 2, "mediaType": media_type::IMAGE_INDEX, "manifests": manifests,
-        });
-        self.insert_manifest(media_type::IMAGE_INDEX, index.to_string())
+        let index = Index::of(manifests.to_vec());
+        self.insert_manifest(media_type::IMAGE_INDEX, index.to_bytes())
     }
 
-    fn insert(&self, kind: &str, files: &[(&str, &[u8])], subject: Option<Descriptor>) -> Descriptor {
-        let layer = |(title, bytes): &(&str, &[u8])| {
-            let mut layer = self.insert_blob(media_type::LAYER_TAR, bytes.to_vec());
-            layer.annotations.insert(oras::oci::keys::TITLE.to_owned(), (*title).to_owned());
-            layer
-        };
-        self.insert_blob(media_type::EMPTY, oras::oci::EMPTY_JSON);
-        let mut layers: Vec<_> = files.iter().map(layer).collect();
-        if layers.is_empty() {
-            layers.push(Descriptor::empty());
+    fn insert(&self, kind: &str, files: &[(&str, &[u8])], subject: Option<&Descriptor>) -> Descriptor {
+        let packed = pack(kind, files, subject);
+        for (node, bytes) in packed.blobs {
+            self.insert_blob(&node.media_type, bytes);
         }
-        let manifest = ImageManifest {
-            schema_version: 2,
-            media_type: media_type::IMAGE_MANIFEST.to_owned(),
-            artifact_type: Some(kind.to_owned()),
-            config: Descriptor::empty(),
-            layers,
-            subject,
-            annotations: Annotations::new(),
-        };
-        self.insert_manifest(media_type::IMAGE_MANIFEST, manifest.to_bytes())
+        self.insert_manifest(media_type::IMAGE_MANIFEST, packed.manifest)
     }
 
     /// All tags, sorted.
