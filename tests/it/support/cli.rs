@@ -318,7 +318,7 @@ impl Outcome {
 
     /// Nothing was said on standard error.
     #[track_caller]
-    pub(crate) fn is_quiet(self) -> Self {
+    pub(crate) fn says_nothing_aside(self) -> Self {
         self.stderr_is("")
     }
 

@@ -9,6 +9,8 @@
 //! assert_eq!(registry.lines(), ["GET /v2/app/blobs/sha256:… 200", …]);
 //! ```
 
+mod access;
+mod authorize;
 mod blobs;
 mod connection;
 mod content;
@@ -27,6 +29,7 @@ mod service;
 mod state;
 mod storage;
 mod tests;
+mod tokens;
 mod uploads;
 
 use std::{
@@ -39,6 +42,7 @@ use std::{
 
 use tokio::sync::watch;
 
+pub(crate) use access::Access;
 pub(crate) use content::Content;
 pub(crate) use fault::{Fault, Gate};
 pub(crate) use log::{Origin, Recorded};
@@ -85,7 +89,7 @@ impl TestRegistry {
 
     fn launch(options: Options) -> Self {
         let listen = || TcpListener::bind("127.0.0.1:0").unwrap();
-        let (registry, storage) = (listen(), listen());
+        let (registry, tokens, storage) = (listen(), listen(), listen());
         let address = registry.local_addr().unwrap();
         let origin =
             |listener: &TcpListener| format!("http://localhost:{}", listener.local_addr().unwrap().port());
@@ -93,12 +97,14 @@ impl TestRegistry {
             state: Mutex::new(State::default()),
             log: Log::new(),
             rules: Rules::default(),
-            hosts: Hosts { registry: origin(&registry), storage: origin(&storage) },
+            hosts: Hosts { registry: origin(&registry), tokens: origin(&tokens), storage: origin(&storage) },
             options,
         });
         let stop = watch::Sender::new(false);
         let accepted = Arc::new(AtomicUsize::new(0));
-        for (listener, origin) in [(registry, Origin::Registry), (storage, Origin::Storage)] {
+        for (listener, origin) in
+            [(registry, Origin::Registry), (tokens, Origin::Tokens), (storage, Origin::Storage)]
+        {
             listener.set_nonblocking(true).unwrap();
             let (service, stop) = (service.clone(), stop.subscribe());
             let accepted = if origin == Origin::Registry { accepted.clone() } else { Arc::default() };
@@ -185,6 +191,22 @@ impl TestRegistry {
     pub(crate) async fn until(&self, pattern: &str) {
         let like = |request: &Recorded| rules::matches(pattern, &request.line());
         self.service.log.wait_until(|requests| requests.iter().any(like)).await;
+    }
+
+    /// Accepts none of the tokens any more that were given out.
+    pub(crate) fn expire_tokens(&self) {
+        self.service.state().tokens.clear();
+    }
+
+    /// Gives a user a refresh token, as a login elsewhere would have.
+    pub(crate) fn new_refresh_token(&self, user: &str) -> String {
+        let acr = self.service.options.access.tokens.acr;
+        self.service.state().new_refresh_token(user, acr)
+    }
+
+    /// Scheme, host, port and path of the token server.
+    pub(crate) fn realm(&self) -> String {
+        self.service.realm()
     }
 
     /// Connections that were accepted so far.

@@ -37,6 +37,8 @@ pub(super) enum Act {
     Hold(Gate),
     /// Nothing for a while; then what the registry does.
     Delay(Duration),
+    /// Every token is forgotten; then what the registry does.
+    ExpireTokens,
     /// The upload that is named is forgotten; then what the registry does.
     LoseUpload,
 }
@@ -159,6 +161,11 @@ impl Fault {
     /// An upload that the registry has forgotten.
     pub(crate) fn lose_upload() -> Self {
         Self::acting(Act::LoseUpload)
+    }
+
+    /// A registry that no longer accepts any token that was given out.
+    pub(crate) fn expire_tokens() -> Self {
+        Self::acting(Act::ExpireTokens)
     }
 
     /// A body of the right length in which one bit is wrong.

@@ -13,6 +13,8 @@ use super::message::Request;
 pub(crate) enum Origin {
     /// The registry itself.
     Registry,
+    /// The token server, where it has an origin of its own.
+    Tokens,
     /// The host that blobs are redirected to.
     Storage,
 }
@@ -49,6 +51,7 @@ impl Recorded {
     pub(crate) fn line(&self) -> String {
         let server = match self.origin {
             Origin::Registry => "",
+            Origin::Tokens => "tokens: ",
             Origin::Storage => "storage: ",
         };
         let status = self.status.map_or("-".to_owned(), |status| status.as_u16().to_string());

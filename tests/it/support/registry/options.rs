@@ -1,6 +1,6 @@
 //! How a test's registry behaves. By default as the distribution specification 1.1 says.
 
-use super::TestRegistry;
+use super::{TestRegistry, access::Access};
 
 /// Does the registry know about referrers?
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +48,7 @@ pub(crate) enum Locations {
 /// Choices of a test, and the registry they are for.
 #[derive(Clone)]
 pub(crate) struct Options {
+    pub(super) access: Access,
     pub(super) referrers: Referrers,
     pub(super) oras_alpha_api: bool,
     pub(super) oras_extension_api: bool,
@@ -77,6 +78,7 @@ pub(crate) struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
+            access: Access::default(),
             referrers: Referrers::Api,
             oras_alpha_api: false,
             oras_extension_api: false,
@@ -239,6 +241,21 @@ impl Builder {
     /// Manifests may name content that is not there.
     pub(crate) fn without_content_checks(self) -> Self {
         self.with(|options| options.checks_content = false)
+    }
+
+    /// Who may do what.
+    pub(crate) fn access(self, access: Access) -> Self {
+        self.with(|options| options.access = access)
+    }
+
+    /// Asks for this user and password.
+    pub(crate) fn basic(self, user: &str, password: &str) -> Self {
+        self.access(Access::basic(user, password))
+    }
+
+    /// Asks for a token, which this user can have.
+    pub(crate) fn bearer(self, user: &str, password: &str) -> Self {
+        self.access(Access::bearer(user, password))
     }
 
     /// Starts the registry.

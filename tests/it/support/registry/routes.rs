@@ -4,11 +4,11 @@ use hyper::Method;
 use oras::oci::Reference;
 
 use super::{
-    lists, manifests,
+    authorize, blobs, legacy, lists, manifests,
     message::{Answer, Request},
     referrers,
     service::Service,
-    uploads, {blobs, legacy},
+    tokens, uploads,
 };
 
 /// Answers a request to the registry itself.
@@ -17,48 +17,68 @@ pub(super) fn registry(service: &Service, request: &Request) -> Answer {
         return refusal;
     }
     if let Some(path) = request.path.strip_prefix("/oras/artifacts/v1/") {
-        return legacy::alpha(service, request, path);
+        let name = path.split_once("/manifests/").map(|(name, _)| name);
+        let refusal = authorize::refuse(service, request, name);
+        return refusal.unwrap_or_else(|| legacy::alpha(service, request, path));
+    }
+    if let Some(answer) =
+        tokens::answer(service, request).filter(|_| !service.options.access.tokens.elsewhere)
+    {
+        return answer;
     }
     let Some(path) = request.path.strip_prefix("/v2/") else {
         let to_v2 = request.path == "/v2";
         return if to_v2 { Answer::new(301).header("location", "/v2/") } else { not_found() };
     };
+    let named = split(path);
+    let repository = named.as_ref().map(|(name, _)| name.as_str());
+    if let Some(refusal) = authorize::refuse(service, request, repository) {
+        return refusal;
+    }
     let get = matches!(request.method, Method::GET | Method::HEAD);
     match path {
         "" if get => Answer::json(200, &serde_json::json!({}))
             .header("docker-distribution-api-version", "registry/2.0"),
         "_catalog" if get => lists::catalog(service, request),
-        _ => repository(service, request, path),
+        _ => match named {
+            Some((name, tail)) => within(service, request, &name, tail),
+            None => not_found(),
+        },
     }
 }
 
-fn repository(service: &Service, request: &Request, path: &str) -> Answer {
+/// The repository that a path names, and what of it is asked for.
+fn split(path: &str) -> Option<(String, Tail<'_>)> {
     let parts: Vec<&str> = path.split('/').collect();
     let (name, tail) = match &parts[..] {
-        [name @ .., "blobs", "uploads", _] => (name, Tail::Upload(parts[parts.len() - 1])),
+        [name @ .., "blobs", "uploads", id] => (name, Tail::Upload(id)),
         [name @ .., "blobs", digest] => (name, Tail::Blob(digest)),
         [name @ .., "manifests", reference] => (name, Tail::Manifest(reference)),
         [name @ .., "tags", "list"] => (name, Tail::Tags),
         [name @ .., "_oras", "artifacts", "referrers"] => (name, Tail::ExtensionReferrers),
         [name @ .., "_oci", "ext", "discover"] => (name, Tail::Extensions),
         [name @ .., "referrers", digest] => (name, Tail::Referrers(digest)),
-        _ => return not_found(),
+        _ => return None,
     };
-    let name = name.join("/");
+    Some((name.join("/"), tail))
+}
+
+fn within(service: &Service, request: &Request, name: &str, tail: Tail<'_>) -> Answer {
     if Reference::parse(&format!("localhost/{name}")).is_err() {
         return Answer::error(400, "NAME_INVALID", "invalid repository name");
     }
     match tail {
-        Tail::Upload(id) => uploads::answer(service, request, &name, id),
-        Tail::Blob(digest) => blobs::answer(service, request, &name, digest),
-        Tail::Manifest(reference) => manifests::answer(service, request, &name, reference),
-        Tail::Tags => lists::tags(service, request, &name),
-        Tail::Referrers(digest) => referrers::answer(service, request, &name, digest),
-        Tail::ExtensionReferrers => legacy::extension(service, request, &name),
-        Tail::Extensions => legacy::extensions(service, &name),
+        Tail::Upload(id) => uploads::answer(service, request, name, id),
+        Tail::Blob(digest) => blobs::answer(service, request, name, digest),
+        Tail::Manifest(reference) => manifests::answer(service, request, name, reference),
+        Tail::Tags => lists::tags(service, request, name),
+        Tail::Referrers(digest) => referrers::answer(service, request, name, digest),
+        Tail::ExtensionReferrers => legacy::extension(service, request, name),
+        Tail::Extensions => legacy::extensions(service, name),
     }
 }
 
+#[derive(Clone, Copy)]
 enum Tail<'a> {
     Upload(&'a str),
     Blob(&'a str),

@@ -16,7 +16,7 @@ use super::{
     routes,
     rules::Rules,
     state::State,
-    storage, uploads,
+    storage, tokens, uploads,
 };
 
 /// All that the servers of one registry share.
@@ -32,12 +32,28 @@ pub(crate) struct Service {
 /// Host and port of each server of a registry.
 pub(crate) struct Hosts {
     pub(super) registry: String,
+    pub(super) tokens: String,
     pub(super) storage: String,
 }
 
 impl Service {
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap()
+    }
+
+    /// Where challenges send clients for a token.
+    pub(super) fn realm(&self) -> String {
+        let tokens = &self.options.access.tokens;
+        let host = if tokens.elsewhere { &self.hosts.tokens } else { &self.hosts.registry };
+        let path = if tokens.acr { "/oauth2/token" } else { "/token" };
+        tokens.realm.clone().unwrap_or_else(|| format!("{host}{path}"))
+    }
+
+    /// The name that the registry has for its token server.
+    pub(super) fn token_service(&self) -> String {
+        let acr = self.options.access.tokens.acr;
+        let (_, host) = self.hosts.registry.split_once("://").unwrap_or_default();
+        if acr { host.to_owned() } else { "test-registry".to_owned() }
     }
 
     /// Answers one request, or ends its connection.
@@ -108,6 +124,7 @@ impl Service {
             Act::Hold(gate) => return gate.pass().await,
             Act::Delay(time) => return tokio::time::sleep(*time).await,
             Act::LoseUpload => return uploads::forget(self, request),
+            Act::ExpireTokens => return self.state().tokens.clear(),
             Act::CarryOut | Act::Answer { .. } | Act::LoseAnswer => return,
         }
         hang::<()>().await;
@@ -116,6 +133,7 @@ impl Service {
     fn carry_out(&self, request: &Request) -> Answer {
         match request.origin {
             Origin::Registry => routes::registry(self, request),
+            Origin::Tokens => tokens::answer(self, request).unwrap_or_else(routes::not_found),
             Origin::Storage => storage::answer(self, request),
         }
     }

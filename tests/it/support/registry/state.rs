@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use bytes::Bytes;
 use oras::oci::{Descriptor, Digest, Document};
 
+use super::{access::Scope, tokens::jwt_like};
+
 /// Everything, behind one lock.
 #[derive(Default)]
 pub(crate) struct State {
@@ -12,7 +14,17 @@ pub(crate) struct State {
     pub(super) uploads: HashMap<String, Upload>,
     /// How many answers each signed URL of the blob host is still good for.
     pub(super) signatures: HashMap<String, usize>,
+    pub(super) tokens: HashMap<String, Token>,
+    /// Refresh tokens and the users they stand for.
+    pub(super) refresh_tokens: HashMap<String, String>,
     counter: u64,
+}
+
+/// A token that was given out.
+pub(crate) struct Token {
+    scopes: Vec<Scope>,
+    /// Requests that it is still good for; `None` is any number.
+    uses: Option<usize>,
 }
 
 /// The content of one repository, named by digest.
@@ -47,6 +59,31 @@ impl State {
     pub(super) fn fresh(&mut self, prefix: &str) -> String {
         self.counter += 1;
         format!("{prefix}-{}", self.counter)
+    }
+
+    /// Gives out a token. For Azure's registry it looks like a signed one.
+    pub(super) fn new_token(&mut self, scopes: Vec<Scope>, uses: Option<usize>, acr: bool) -> String {
+        let name = self.fresh("secret-token");
+        let token = if acr { acr_token("access_token", &name) } else { name };
+        self.tokens.insert(token.clone(), Token { scopes, uses });
+        token
+    }
+
+    /// Gives out a refresh token.
+    pub(super) fn new_refresh_token(&mut self, user: &str, acr: bool) -> String {
+        let name = self.fresh("secret-refresh-token");
+        let token = if acr { acr_token("refresh_token", &name) } else { name };
+        self.refresh_tokens.insert(token.clone(), user.to_owned());
+        token
+    }
+
+    /// What a token is good for, if it is good for anything; counts as one use.
+    pub(super) fn use_token(&mut self, token: &str) -> Option<Vec<Scope>> {
+        let token = self.tokens.get_mut(token)?;
+        if let Some(uses) = &mut token.uses {
+            *uses = uses.checked_sub(1)?;
+        }
+        Some(token.scopes.clone())
     }
 
     pub(super) fn repository(&mut self, name: &str) -> &mut Repository {
@@ -100,4 +137,13 @@ impl Manifest {
 /// Are these the bytes that the digest names?
 pub(super) fn is_digest_of(digest: &str, bytes: &[u8]) -> bool {
     digest.parse::<Digest>().is_ok_and(|digest| Digest::of_with(digest.algorithm(), bytes) == digest)
+}
+
+/// A token of Azure's registry, good for an hour and a quarter.
+fn acr_token(kind: &str, unique: &str) -> String {
+    let now = jiff::Timestamp::now().as_second();
+    let claims = serde_json::json!({
+        "jti": unique, "iss": "Azure Container Registry", "grant_type": kind, "iat": now, "exp": now + 75 * 60,
+    });
+    jwt_like(&claims, unique)
 }

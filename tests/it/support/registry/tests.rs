@@ -334,3 +334,91 @@ async fn a_registry_that_was_dropped_is_gone() {
         tokio::task::yield_now().await;
     }
 }
+
+#[tokio::test]
+async fn basic_lets_in_those_who_know_the_password_to_what_they_may_do() {
+    let access = Access::basic("alice", "wonderland").user("bob", "builder").who_may("pull", "app");
+    let registry = TestRegistry::builder().access(access.anybody_may("pull", "public/*")).start().await;
+    registry.content("app").insert_artifact("x/y", &[]);
+    registry.content("public/app").insert_artifact("x/y", &[]);
+    let attempt = async |method: &str, path: &str, who: Option<(&str, &str)>| {
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        let request = client().request(method, registry.url(path)).header("content-length", "0");
+        let request = match who {
+            Some((user, password)) => request.basic_auth(user, Some(password)),
+            None => request,
+        };
+        request.send().await.unwrap()
+    };
+    let anonymous = attempt("GET", "/v2/", None).await;
+    assert_eq!(anonymous.status(), 401);
+    assert_eq!(header(&anonymous, "www-authenticate"), "Basic realm=\"test registry\"");
+    assert_eq!(attempt("GET", "/v2/", Some(("alice", "wonderland"))).await.status(), 200);
+    assert_eq!(attempt("GET", "/v2/", Some(("alice", "wrong"))).await.status(), 401);
+    assert_eq!(attempt("GET", "/v2/app/tags/list", Some(("bob", "builder"))).await.status(), 200);
+    assert_eq!(attempt("POST", "/v2/app/blobs/uploads/", Some(("bob", "builder"))).await.status(), 403);
+    assert_eq!(attempt("GET", "/v2/public/app/tags/list", None).await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_token_is_good_for_its_scopes_and_its_uses() {
+    let access =
+        Access::bearer("alice", "wonderland").tokens_elsewhere().tokens_expire_in(60).tokens_last_for(2);
+    let registry = TestRegistry::builder().access(access).start().await;
+    registry.content("app").insert_artifact("x/y", &[]);
+    let list = async |token: &str| {
+        client().get(registry.url("/v2/app/tags/list")).bearer_auth(token).send().await.unwrap()
+    };
+    let challenge = list("none").await;
+    let text = header(&challenge, "www-authenticate");
+    let expected = format!(
+        "Bearer realm=\"{}\",service=\"test-registry\",scope=\"repository:app:pull\",error=\"invalid_token\"",
+        registry.realm()
+    );
+    assert_eq!(text, expected);
+    let url = format!("{}?service=test-registry&scope=repository:app:pull", registry.realm());
+    let token = async |request: reqwest::RequestBuilder| -> serde_json::Value {
+        serde_json::from_str(&request.send().await.unwrap().text().await.unwrap()).unwrap()
+    };
+    let given = token(client().get(&url).basic_auth("alice", Some("wonderland"))).await;
+    assert_eq!(given["expires_in"], 60);
+    let good = given["token"].as_str().unwrap();
+    assert_eq!(list(good).await.status(), 200);
+    let push = client().post(registry.url("/v2/app/blobs/uploads/")).header("content-length", "0");
+    let push = push.bearer_auth(good).send().await.unwrap();
+    assert!(header(&push, "www-authenticate").contains("insufficient_scope"));
+    assert_eq!(list(good).await.status(), 401);
+    let anonymous = token(client().get(&url)).await;
+    assert_eq!(list(anonymous["token"].as_str().unwrap()).await.status(), 401);
+    let refresh = registry.new_refresh_token("alice");
+    let form = format!("grant_type=refresh_token&refresh_token={refresh}&scope=repository:app:pull");
+    let post = client().post(registry.realm()).header("content-type", "application/x-www-form-urlencoded");
+    let posted = token(post.body(form)).await;
+    assert_eq!(list(posted["access_token"].as_str().unwrap()).await.status(), 200);
+    registry.expire_tokens();
+    assert_eq!(list(posted["access_token"].as_str().unwrap()).await.status(), 401);
+    assert_eq!(registry.count("tokens: *"), 3);
+}
+
+#[tokio::test]
+async fn a_token_of_the_cloud_becomes_tokens_of_the_registry() {
+    let registry = TestRegistry::builder().access(Access::acr("alice", "wonderland", "entra")).start().await;
+    registry.content("app").insert_artifact("x/y", &[]);
+    let post = async |path: &str, form: String| -> serde_json::Value {
+        let request = client().post(registry.url(path)).body(form);
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        serde_json::from_str(&request.send().await.unwrap().text().await.unwrap()).unwrap()
+    };
+    let host = registry.host();
+    let form = format!("grant_type=access_token&service={host}&access_token=entra");
+    let refresh = post("/oauth2/exchange", form).await["refresh_token"].as_str().unwrap().to_owned();
+    let form =
+        format!("grant_type=refresh_token&service={host}&scope=repository:app:pull&refresh_token={refresh}");
+    let given = post("/oauth2/token", form).await;
+    assert_eq!(given.as_object().unwrap().len(), 1);
+    let list = client().get(registry.url("/v2/app/tags/list"));
+    let list = list.bearer_auth(given["access_token"].as_str().unwrap()).send().await.unwrap();
+    assert_eq!(list.status(), 200);
+    let refused = post("/oauth2/exchange", "grant_type=access_token&access_token=other".to_owned()).await;
+    assert_eq!(refused["errors"][0]["code"], "UNAUTHORIZED");
+}
