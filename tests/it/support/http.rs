@@ -11,11 +11,12 @@ pub(crate) fn client_trusting(roots: &[CertificateDer<'_>]) -> Client {
     for root in roots {
         store.add(root.clone().into_owned()).unwrap();
     }
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_root_certificates(store)
         .with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     let builder = Client::builder().tls_backend_preconfigured(config).redirect(Policy::none()).no_proxy();
     builder.build().unwrap()
 }

@@ -8,9 +8,11 @@ pub(crate) mod layout;
 pub(crate) mod pack;
 pub(crate) mod registry;
 mod runtime;
+pub(crate) mod tls;
 
 #[allow(unused_imports, reason = "the short way to what most tests use")]
 pub(crate) use {
     cli::{Outcome, Test},
-    registry::{Fault, Gate, TestRegistry},
+    registry::{Access, Fault, Gate, TestRegistry},
+    tls::{Authority, Identity, ServerTls},
 };

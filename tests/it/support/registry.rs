@@ -41,6 +41,7 @@ use std::{
 };
 
 use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
 
 pub(crate) use access::Access;
 pub(crate) use content::Content;
@@ -91,8 +92,11 @@ impl TestRegistry {
         let listen = || TcpListener::bind("127.0.0.1:0").unwrap();
         let (registry, tokens, storage) = (listen(), listen(), listen());
         let address = registry.local_addr().unwrap();
-        let origin =
-            |listener: &TcpListener| format!("http://localhost:{}", listener.local_addr().unwrap().port());
+        let acceptor = options.tls.as_ref().map(|tls| TlsAcceptor::from(tls.config()));
+        let scheme = if acceptor.is_some() { "https" } else { "http" };
+        let origin = |listener: &TcpListener| {
+            format!("{scheme}://localhost:{}", listener.local_addr().unwrap().port())
+        };
         let service = Arc::new(Service {
             state: Mutex::new(State::default()),
             log: Log::new(),
@@ -106,11 +110,11 @@ impl TestRegistry {
             [(registry, Origin::Registry), (tokens, Origin::Tokens), (storage, Origin::Storage)]
         {
             listener.set_nonblocking(true).unwrap();
-            let (service, stop) = (service.clone(), stop.subscribe());
+            let (service, acceptor, stop) = (service.clone(), acceptor.clone(), stop.subscribe());
             let accepted = if origin == Origin::Registry { accepted.clone() } else { Arc::default() };
             SERVERS.spawn(async move {
                 let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-                connection::accept(listener, origin, service, None, accepted, stop).await;
+                connection::accept(listener, origin, service, acceptor, accepted, stop).await;
             });
         }
         Self { service, address, accepted, _stop: stop }
@@ -126,7 +130,7 @@ impl TestRegistry {
         self.address
     }
 
-    /// `http://localhost:PORT` and the path.
+    /// `http://localhost:PORT` (`https` with TLS) and the path.
     pub(crate) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.service.hosts.registry)
     }

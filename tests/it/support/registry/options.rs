@@ -1,6 +1,7 @@
 //! How a test's registry behaves. By default as the distribution specification 1.1 says.
 
 use super::{TestRegistry, access::Access};
+use crate::support::tls::ServerTls;
 
 /// Does the registry know about referrers?
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +50,7 @@ pub(crate) enum Locations {
 #[derive(Clone)]
 pub(crate) struct Options {
     pub(super) access: Access,
+    pub(super) tls: Option<ServerTls>,
     pub(super) referrers: Referrers,
     pub(super) oras_alpha_api: bool,
     pub(super) oras_extension_api: bool,
@@ -79,6 +81,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             access: Access::default(),
+            tls: None,
             referrers: Referrers::Api,
             oras_alpha_api: false,
             oras_extension_api: false,
@@ -241,6 +244,11 @@ impl Builder {
     /// Manifests may name content that is not there.
     pub(crate) fn without_content_checks(self) -> Self {
         self.with(|options| options.checks_content = false)
+    }
+
+    /// Speaks TLS, as do its token server and its blob host.
+    pub(crate) fn tls(self, tls: ServerTls) -> Self {
+        self.with(|options| options.tls = Some(tls))
     }
 
     /// Who may do what.

@@ -4,7 +4,10 @@ use oras::oci::{Descriptor, Digest, media_type};
 use reqwest::{Method, Response};
 
 use super::*;
-use crate::support::http::client;
+use crate::support::{
+    http::{client, client_trusting},
+    tls::{Authority, ServerTls},
+};
 
 async fn send(registry: &TestRegistry, method: &str, path: &str, body: Option<&[u8]>) -> Response {
     let url = if path.starts_with("http") { path.to_owned() } else { registry.url(path) };
@@ -421,4 +424,21 @@ async fn a_token_of_the_cloud_becomes_tokens_of_the_registry() {
     assert_eq!(list.status(), 200);
     let refused = post("/oauth2/exchange", "grant_type=access_token&access_token=other".to_owned()).await;
     assert_eq!(refused["errors"][0]["code"], "UNAUTHORIZED");
+}
+
+#[tokio::test]
+async fn over_tls_it_is_known_to_those_who_trust_its_authority() {
+    let authority = Authority::new();
+    let tls = ServerTls::new(authority.server());
+    let registry = TestRegistry::builder().tls(tls.clone()).start().await;
+    let trusting = client_trusting(&[authority.der().clone()]);
+    assert_eq!(trusting.get(registry.url("/v2/")).send().await.unwrap().status(), 200);
+    assert_eq!(registry.requests()[0].version, hyper::Version::HTTP_2);
+    assert!(client().get(registry.url("/v2/")).send().await.is_err());
+    let closed = TestRegistry::builder().tls(tls.http1_only().for_clients_of(&authority)).start().await;
+    assert!(trusting.get(closed.url("/v2/")).send().await.is_err());
+    let expired = ServerTls::new(authority.expired_server());
+    let expired = TestRegistry::builder().tls(expired).start().await;
+    assert!(trusting.get(expired.url("/v2/")).send().await.is_err());
+    assert_eq!(closed.requests().len() + expired.requests().len(), 0);
 }
