@@ -2,7 +2,9 @@
 
 pub mod content;
 pub mod credentials;
+pub mod layout;
 pub mod oci;
 pub mod ops;
 pub mod progress;
 pub mod registry;
+mod tar;

@@ -197,7 +197,7 @@ impl Run {
                 running.spawn(self.step(job));
             }
             match running.join_next().await {
-                None => return Ok(()),
+                None => return self.plan.target.flush().await.map_err(|error| error.on(Side::Target)),
                 Some(Ok(step)) => self.advance(step?)?,
                 Some(Err(failure)) => std::panic::resume_unwind(failure.into_panic()),
             }

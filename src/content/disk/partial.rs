@@ -1,0 +1,322 @@
+//! Files that are not whole yet: they lie under a name of their own until they are, and what a killed run
+//! left of a large one is taken up where it stopped.
+
+use std::{
+    collections::hash_map::RandomState,
+    fs::{File, Permissions},
+    hash::{BuildHasher as _, Hasher as _},
+    io::{self, Read as _, Seek as _},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use cap_std::fs::{Dir, OpenOptions};
+use futures_util::StreamExt as _;
+
+use super::{PIECE, off, receive};
+use crate::{
+    content::{Body, ByteStream, Error, Result, verify},
+    oci::{Descriptor, Digest, Hasher},
+};
+
+/// Smallest content that is worth taking up again, in bytes.
+const WORTH_RESUMING: u64 = 1 << 20;
+
+/// Age at which what a killed run left is taken for forgotten.
+const FORGOTTEN: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// A folder in which partial files lie, each called `<prefix><digest>_<random>`.
+#[derive(Debug, Clone)]
+pub(crate) struct Bench {
+    /// The folder.
+    pub(crate) dir: Arc<Dir>,
+    /// The folder in messages.
+    pub(crate) path: Arc<Path>,
+    /// What the names begin with.
+    pub(crate) prefix: &'static str,
+}
+
+impl Bench {
+    /// Names of the partial files that lie here, without those of nobody for a week, which are removed.
+    pub(crate) fn leftovers(&self) -> Result<Vec<String>> {
+        let failed = |error| Error::io("read", &*self.path)(error);
+        let mut names = Vec::new();
+        for entry in self.dir.entries().map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            if !self.is_partial(&name) {
+                continue;
+            }
+            if self.is_forgotten(&name) {
+                // Whoever removes it first is right; a name that stays is no harm.
+                let _ = self.dir.remove_file(&name);
+            } else {
+                names.push(name);
+            }
+        }
+        Ok(names)
+    }
+
+    fn is_partial(&self, name: &str) -> bool {
+        let encoded = name.strip_prefix(self.prefix).and_then(|rest| rest.split_once('_'));
+        encoded.is_some_and(|(encoded, _)| {
+            matches!(encoded.len(), 64 | 96 | 128) && encoded.bytes().all(|b| b.is_ascii_hexdigit())
+        })
+    }
+
+    fn is_forgotten(&self, name: &str) -> bool {
+        let Ok(metadata) = self.dir.symlink_metadata(name) else { return false };
+        let Ok(modified) = metadata.modified() else { return false };
+        let age = SystemTime::now().duration_since(modified.into_std()).unwrap_or_default();
+        let is_owned = || self.dir.open(name).is_ok_and(|file| file.into_std().try_lock().is_err());
+        metadata.is_file() && age > FORGOTTEN && !is_owned()
+    }
+
+    fn unused_name(&self, digest: &Digest) -> String {
+        let random = RandomState::new().build_hasher().finish();
+        format!("{}{}_{random:016x}", self.prefix, digest.encoded())
+    }
+}
+
+/// A file under a name of its own, which goes away with this value unless it is placed or worth keeping.
+pub(crate) struct Partial {
+    bench: Bench,
+    name: String,
+    /// `None` once placed.
+    file: Option<File>,
+    digest: Digest,
+    size: u64,
+    written: u64,
+    /// Hashes what is written, where nobody else does.
+    hasher: Option<Hasher>,
+    is_worth_keeping: bool,
+}
+
+impl Partial {
+    /// Starts a file for content.
+    pub(crate) fn create(bench: &Bench, node: &Descriptor) -> Result<Self> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create_new(true);
+        let name = bench.unused_name(&node.digest);
+        let file = bench.dir.open_with(&name, &options);
+        let file = file.map_err(|error| Error::io("create", bench.path.join(&name))(error))?.into_std();
+        let is_large = node.size >= WORTH_RESUMING;
+        if is_large {
+            // Tells others that the file has an owner, and dies with the owner. Where a file system has no
+            // locks nothing is taken up again, since no lock is ever got.
+            let _ = file.try_lock();
+        }
+        Ok(Self {
+            bench: bench.clone(),
+            name,
+            file: Some(file),
+            digest: node.digest.clone(),
+            size: node.size,
+            written: 0,
+            hasher: None,
+            is_worth_keeping: is_large,
+        })
+    }
+
+    /// Takes up what a run that is gone left of the content, if there is any, and hashes it.
+    fn take_up(bench: &Bench, node: &Descriptor, leftovers: &[String]) -> Result<Option<Self>> {
+        let prefix = format!("{}{}_", bench.prefix, node.digest.encoded());
+        for found in leftovers.iter().filter(|name| name.starts_with(&prefix)) {
+            let mut options = OpenOptions::new();
+            options.read(true).write(true);
+            let Ok(file) = bench.dir.open_with(found, &options) else { continue };
+            let file = file.into_std();
+            if file.try_lock().is_err() {
+                continue;
+            }
+            // Only one run can take the name away, and none can any more once the owner has placed the file.
+            let name = bench.unused_name(&node.digest);
+            if bench.dir.rename(found, &bench.dir, &name).is_err() {
+                continue;
+            }
+            let mut partial = Self {
+                bench: bench.clone(),
+                name,
+                file: Some(file),
+                digest: node.digest.clone(),
+                size: node.size,
+                written: 0,
+                hasher: None,
+                is_worth_keeping: true,
+            };
+            partial.hash().map_err(|error| Error::io("read", partial.path())(error))?;
+            if partial.written <= node.size {
+                return Ok(Some(partial));
+            }
+            partial.is_worth_keeping = false;
+        }
+        Ok(None)
+    }
+
+    /// Hashes what is there, and puts the position behind it.
+    fn hash(&mut self) -> io::Result<()> {
+        let mut hasher = self.digest.algorithm().hasher();
+        let mut piece = vec![0; PIECE];
+        let mut file = self.file();
+        file.rewind()?;
+        let mut written = 0;
+        loop {
+            match file.read(&mut piece)? {
+                0 => break,
+                count => {
+                    hasher.update(&piece[..count]);
+                    written += count as u64;
+                }
+            }
+        }
+        (self.written, self.hasher) = (written, Some(hasher));
+        Ok(())
+    }
+
+    fn file(&self) -> &File {
+        self.file.as_ref().expect("a partial file is open until it is placed")
+    }
+
+    /// Where it lies, for messages.
+    pub(crate) fn path(&self) -> PathBuf {
+        self.bench.path.join(&self.name)
+    }
+
+    /// Fails unless what was written is what the descriptor says; then it is not worth keeping either.
+    fn check(&mut self) -> Result<()> {
+        if self.written != self.size {
+            let (digest, expected) = (self.digest.clone(), self.size);
+            return Err(Error::SizeMismatch { digest, expected, actual: Some(self.written) });
+        }
+        let actual = self.hasher.take().map(Hasher::finish);
+        match actual.filter(|actual| *actual != self.digest) {
+            None => Ok(()),
+            Some(actual) => {
+                self.is_worth_keeping = false;
+                Err(Error::DigestMismatch { expected: self.digest.clone(), actual })
+            }
+        }
+    }
+
+    /// Changes the mode before the file gets its final name.
+    pub(crate) fn set_permissions(&self, permissions: Permissions) -> Result<()> {
+        self.file().set_permissions(permissions).map_err(Error::io("chmod", self.path()))
+    }
+
+    /// The open file, which stays readable whatever becomes of its name.
+    pub(crate) fn reader(&self) -> Result<File> {
+        self.file().try_clone().map_err(Error::io("open", self.path()))
+    }
+
+    /// Gives the file its final name, once its data are on the disk.
+    ///
+    /// An existing file or link of that name is replaced, not written through.
+    pub(crate) fn place(mut self, dir: &Dir, name: &Path, shown: &Path) -> Result<()> {
+        self.file().sync_data().map_err(Error::io("sync", self.path()))?;
+        self.bench.dir.rename(&self.name, dir, name).map_err(Error::io("create", shown))?;
+        self.file = None;
+        Ok(())
+    }
+
+    /// Like [`place`](Self::place), but fails if the name is taken.
+    pub(crate) fn place_new(self, dir: &Dir, name: &Path, shown: &Path) -> Result<()> {
+        self.file().sync_data().map_err(Error::io("sync", self.path()))?;
+        self.bench.dir.hard_link(&self.name, dir, name).map_err(Error::io("create", shown))
+        // The first name goes away with the value, which must not be kept.
+    }
+}
+
+impl io::Write for Partial {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.file().write(bytes)?;
+        self.written += count as u64;
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(&bytes[..count]);
+        }
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for Partial {
+    fn drop(&mut self) {
+        let is_placed = self.file.is_none();
+        let is_complete = self.written == self.size;
+        if !is_placed && (is_complete || !self.is_worth_keeping || self.written < WORTH_RESUMING) {
+            // The name may be gone with its folder, which is as good.
+            let _ = self.bench.dir.remove_file(&self.name);
+        }
+    }
+}
+
+/// Writes content to a partial file, checked, and hands the whole file over.
+///
+/// `leftovers` are names that were found on the bench before.
+pub(crate) async fn store<T: Send + 'static>(
+    bench: Bench,
+    leftovers: Vec<String>,
+    node: &Descriptor,
+    mut body: Body,
+    finish: impl FnOnce(Partial) -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let path = bench.path.clone();
+    let finish = |mut partial: Partial| {
+        partial.check()?;
+        finish(partial)
+    };
+    let is_resumable = node.size >= WORTH_RESUMING && body.is_replayable() && !leftovers.is_empty();
+    let taken_up = if is_resumable { take_up(&bench, leftovers, node).await? } else { None };
+    if let Some(partial) = taken_up {
+        let resumed = if partial.written == node.size {
+            off(move || whole(partial)).await
+        } else {
+            let stream = limited(node, partial.written, body.open(node, partial.written).await?);
+            receive(stream, path.clone(), || Ok(partial), |partial| Ok(whole(partial))).await?
+        };
+        // Where it was not what it was taken for, everything is fetched anew.
+        if let Some(partial) = resumed {
+            return off(move || finish(partial)).await;
+        }
+    }
+    let stream = verified(node, &mut body).await?;
+    let node = node.clone();
+    receive(stream, path, move || Partial::create(&bench, &node), finish).await
+}
+
+/// The partial file, if it is whole and genuine.
+fn whole(mut partial: Partial) -> Option<Partial> {
+    partial.check().is_ok().then_some(partial)
+}
+
+async fn take_up(bench: &Bench, leftovers: Vec<String>, node: &Descriptor) -> Result<Option<Partial>> {
+    let (bench, node) = (bench.clone(), node.clone());
+    off(move || Partial::take_up(&bench, &node, &leftovers)).await
+}
+
+/// Opens a body so that reading it to the end checks it. A store checks what it streams; bytes and streams
+/// of elsewhere are checked here.
+async fn verified(node: &Descriptor, body: &mut Body) -> Result<ByteStream> {
+    if let Some(bytes) = body.bytes() {
+        verify::bytes(node, bytes)?;
+    }
+    let is_checked = body.is_replayable();
+    let stream = body.open(node, 0).await?;
+    Ok(if is_checked { stream } else { verify::stream(node, stream) })
+}
+
+/// Ends with an error where content goes on beyond its size.
+fn limited(node: &Descriptor, offset: u64, stream: ByteStream) -> ByteStream {
+    let (digest, expected, mut position) = (node.digest.clone(), node.size, offset);
+    Box::pin(stream.map(move |piece| {
+        let piece = piece?;
+        position += piece.len() as u64;
+        if position > expected {
+            return Err(Error::SizeMismatch { digest: digest.clone(), expected, actual: None });
+        }
+        Ok(piece)
+    }))
+}

@@ -1,0 +1,302 @@
+//! A layout that is a folder: its files, and how they change without anybody seeing half of it.
+
+use std::{
+    fs::{self, File},
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+    thread,
+    time::{Duration, Instant},
+};
+
+use cap_std::{ambient_authority, fs::Dir};
+use serde::Deserialize;
+
+use super::{Error, index_file::IndexFile};
+use crate::{
+    content::{
+        self,
+        disk::{Bench, Partial, Section},
+    },
+    oci::{Algorithm, Digest},
+};
+
+/// The file that makes a folder a layout.
+pub(super) const LAYOUT_FILE: &str = "oci-layout";
+/// The list of manifests.
+pub(super) const INDEX_FILE: &str = "index.json";
+/// Where content lies.
+pub(super) const BLOBS: &str = "blobs";
+/// Where content lies while it is written.
+pub(super) const INGEST: &str = "ingest";
+/// Largest list of manifests that is read, in bytes.
+pub(super) const INDEX_LIMIT: u64 = 256 << 20;
+
+/// The file that carries the lock: one that is never replaced. Where a lock keeps others from reading it is
+/// one that nobody reads.
+const LOCK: &str = if cfg!(windows) { "ingest/index.lock" } else { LAYOUT_FILE };
+/// How long another program may hold the lock.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct LayoutFile {
+    image_layout_version: String,
+}
+
+/// Reads the file that makes a folder a layout.
+///
+/// Implements image-spec v1.1, "oci-layout file".
+pub(super) fn check_version(text: &[u8]) -> Result<(), Error> {
+    let file: LayoutFile = serde_json::from_slice(text).map_err(Error::MalformedLayoutFile)?;
+    match &*file.image_layout_version {
+        "1.0.0" => Ok(()),
+        other => Err(Error::UnsupportedVersion { found: other.to_owned() }),
+    }
+}
+
+/// A layout in a folder. All of it may block.
+#[derive(Debug)]
+pub(super) struct Folder {
+    root: PathBuf,
+    /// Open folders of content, so that each file takes one step only.
+    folders: Mutex<Folders>,
+}
+
+#[derive(Debug, Default)]
+struct Folders {
+    ingest: Option<(Bench, Vec<String>)>,
+    blobs: Vec<(Algorithm, Arc<Dir>)>,
+}
+
+impl Folder {
+    /// A folder that is a layout.
+    pub(super) fn open(root: &Path) -> content::Result<Self> {
+        let version = fs::read(root.join(LAYOUT_FILE)).map_err(Error::NoLayoutFile)?;
+        check_version(&version)?;
+        Ok(Self { root: root.to_owned(), folders: Mutex::default() })
+    }
+
+    /// A folder that is a layout, or becomes one. A layout of an unknown version is left as it is.
+    pub(super) fn create(path: &Path) -> content::Result<Self> {
+        let root = std::path::absolute(path).map_err(content::Error::io("open", path))?;
+        if let Ok(version) = fs::read(root.join(LAYOUT_FILE)) {
+            check_version(&version)?;
+        }
+        make_folder(&root)?;
+        make_folder(&root.join(BLOBS))?;
+        place_new(&root, LAYOUT_FILE, br#"{"imageLayoutVersion":"1.0.0"}"#)?;
+        let folder = Self::open(&root)?;
+        place_new(&root, INDEX_FILE, &IndexFile::default().to_bytes())?;
+        Ok(folder)
+    }
+
+    /// The folder.
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Path of some content.
+    pub(super) fn blob(&self, digest: &Digest) -> PathBuf {
+        let folder = self.root.join(BLOBS).join(digest.algorithm().as_str());
+        folder.join(digest.encoded())
+    }
+
+    /// Opens content; `None` if it is not there.
+    pub(super) fn section(&self, digest: &Digest) -> content::Result<Option<Section>> {
+        let path = self.blob(digest);
+        match File::open(&path) {
+            Ok(file) => Section::whole(file, &path).map(Some),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(content::Error::io("open", path)(error)),
+        }
+    }
+
+    /// Size of content in bytes; `None` if it is not there.
+    pub(super) fn size(&self, digest: &Digest) -> content::Result<Option<u64>> {
+        let path = self.blob(digest);
+        match fs::metadata(&path) {
+            Ok(metadata) if metadata.is_file() => Ok(Some(metadata.len())),
+            Ok(_) => Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(content::Error::io("stat", path)(error)),
+        }
+    }
+
+    /// Where content lies while it is written, and what killed runs left there.
+    pub(super) fn ingest(&self) -> content::Result<(Bench, Vec<String>)> {
+        let mut folders = self.folders.lock().expect("no holder of this lock panics");
+        if let Some(ingest) = &folders.ingest {
+            return Ok(ingest.clone());
+        }
+        let path = self.root.join(INGEST);
+        let bench = Bench { dir: Arc::new(open_folder(&path)?), path: path.into(), prefix: "" };
+        let leftovers = bench.leftovers()?;
+        Ok(folders.ingest.insert((bench, leftovers)).clone())
+    }
+
+    /// Moves whole content to its place, for reading only.
+    pub(super) fn place(&self, partial: Partial, digest: &Digest) -> content::Result<()> {
+        let dir = self.blobs(digest.algorithm())?;
+        #[cfg(unix)]
+        partial.set_permissions(mode(0o444))?;
+        partial.place(&dir, Path::new(digest.encoded()), &self.blob(digest))
+    }
+
+    fn blobs(&self, algorithm: Algorithm) -> content::Result<Arc<Dir>> {
+        let mut folders = self.folders.lock().expect("no holder of this lock panics");
+        if let Some((_, dir)) = folders.blobs.iter().find(|(of, _)| *of == algorithm) {
+            return Ok(dir.clone());
+        }
+        let dir = Arc::new(open_folder(&self.root.join(BLOBS).join(algorithm.as_str()))?);
+        folders.blobs.push((algorithm, dir.clone()));
+        Ok(dir)
+    }
+
+    /// Removes content; content that is not there is as good as removed.
+    pub(super) fn remove(&self, digest: &Digest) -> content::Result<()> {
+        let path = self.blob(digest);
+        if cfg!(windows) {
+            make_removable(&path);
+        }
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(content::Error::io("remove", path)(error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Removes the folder for content that is being written, unless something is in it.
+    pub(super) fn remove_ingest(&self) -> content::Result<()> {
+        self.folders.lock().expect("no holder of this lock panics").ingest = None;
+        let path = self.root.join(INGEST);
+        match fs::remove_dir(&path) {
+            Ok(()) => Ok(()),
+            Err(error)
+                if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::DirectoryNotEmpty) =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(content::Error::io("remove", path)(error)),
+        }
+    }
+
+    /// Reads the list of manifests.
+    pub(super) fn read_index(&self) -> content::Result<IndexFile> {
+        let path = self.root.join(INDEX_FILE);
+        let size = fs::metadata(&path).map_err(Error::NoIndex)?.len();
+        if size > INDEX_LIMIT {
+            return Err(Error::NoIndex(io::ErrorKind::FileTooLarge.into()).into());
+        }
+        let text = fs::read(&path).map_err(Error::NoIndex)?;
+        Ok(IndexFile::parse(&text).map_err(Error::MalformedIndex)?)
+    }
+
+    /// Changes the list of manifests as it is on the disk now, whoever else changes it too, and returns
+    /// what became of it.
+    pub(super) fn update_index(&self, change: impl FnOnce(&mut IndexFile)) -> content::Result<IndexFile> {
+        let _lock = self.lock()?;
+        let mut index = self.read_index()?;
+        change(&mut index);
+        place(&self.root, INDEX_FILE, &index.to_bytes())?;
+        Ok(index)
+    }
+
+    /// Waits for the lock that all programs take which change the list; it ends with the file.
+    fn lock(&self) -> content::Result<File> {
+        let path = self.root.join(LOCK);
+        if cfg!(windows) {
+            make_folder(&self.root.join(INGEST))?;
+        }
+        let open = fs::OpenOptions::new().read(true).write(true).create(cfg!(windows)).open(&path);
+        let file = open.or_else(|_| File::open(&path)).map_err(content::Error::io("open", &path))?;
+        let (start, mut pause) = (Instant::now(), Duration::from_millis(1));
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(file),
+                Err(fs::TryLockError::WouldBlock) if start.elapsed() < PATIENCE => {}
+                Err(fs::TryLockError::WouldBlock) => {
+                    return Err(Error::Locked { path, seconds: PATIENCE.as_secs() }.into());
+                }
+                // A file system without locks is used by one program at a time or not at all.
+                Err(fs::TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
+                    return Ok(file);
+                }
+                Err(fs::TryLockError::Error(error)) => return Err(content::Error::io("lock", path)(error)),
+            }
+            thread::sleep(pause);
+            pause = (pause * 2).min(Duration::from_millis(20));
+        }
+    }
+}
+
+fn make_folder(path: &Path) -> content::Result<()> {
+    fs::create_dir_all(path).map_err(|error| {
+        // What is in the way is a file, whatever the operating system calls it.
+        let error = match error.kind() {
+            io::ErrorKind::AlreadyExists => io::ErrorKind::NotADirectory.into(),
+            _ => error,
+        };
+        content::Error::io("mkdir", path)(error)
+    })
+}
+
+fn open_folder(path: &Path) -> content::Result<Dir> {
+    make_folder(path)?;
+    Dir::open_ambient_dir(path, ambient_authority()).map_err(content::Error::io("open", path))
+}
+
+/// Writes a small file under a name of its own first.
+fn written(root: &Path, name: &str, bytes: &[u8]) -> content::Result<tempfile::NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    let prefix = format!(".{name}-");
+    builder.prefix(&prefix);
+    #[cfg(unix)]
+    builder.permissions(mode(0o666));
+    let failed = |error| content::Error::io("write", root.join(name))(error);
+    let mut file = builder.tempfile_in(root).map_err(failed)?;
+    file.write_all(bytes).and_then(|()| file.as_file().sync_data()).map_err(failed)?;
+    Ok(file)
+}
+
+fn place(root: &Path, name: &str, bytes: &[u8]) -> content::Result<()> {
+    let path = root.join(name);
+    written(root, name, bytes)?
+        .persist(&path)
+        .map_err(|failure| content::Error::io("write", path)(failure.error))?;
+    Ok(())
+}
+
+/// Like [`place`], unless the file is there; of several programs one wins.
+fn place_new(root: &Path, name: &str, bytes: &[u8]) -> content::Result<()> {
+    let path = root.join(name);
+    if path.exists() {
+        return Ok(());
+    }
+    match written(root, name, bytes)?.persist_noclobber(&path) {
+        Err(failure) if failure.error.kind() != io::ErrorKind::AlreadyExists => {
+            Err(content::Error::io("write", path)(failure.error))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(unix)]
+fn mode(mode: u32) -> fs::Permissions {
+    std::os::unix::fs::PermissionsExt::from_mode(mode)
+}
+
+/// Lets a read-only file be removed, where that takes more than the folder's consent.
+fn make_removable(path: &Path) {
+    if let Ok(metadata) = fs::metadata(path) {
+        let mut permissions = metadata.permissions();
+        #[expect(
+            clippy::permissions_set_readonly_false,
+            reason = "only where there are no other permissions"
+        )]
+        permissions.set_readonly(false);
+        // If it could not be set, removing the file says why.
+        let _ = fs::set_permissions(path, permissions);
+    }
+}
