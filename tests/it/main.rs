@@ -2,6 +2,8 @@
 
 // `cfg(test)` tells the lints that this is test code, helpers included.
 #[cfg(test)]
+mod architecture;
+#[cfg(test)]
 mod cli;
 #[cfg(test)]
 mod protocol;
