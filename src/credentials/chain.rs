@@ -12,7 +12,9 @@ use super::{
     Credential, CredentialStore, Environment, Error, Found, Helpers, Login, Notice, Notify, Place, Result,
     Secret, config_file,
     document::{Dialect, Document, Named},
-    entry, keys, sources,
+    entry, keys,
+    secret::fingerprint,
+    sources,
 };
 
 /// How a [`Chain`] is opened.
@@ -197,8 +199,13 @@ impl CredentialStore for Chain {
                 })
                 .await
             }
-            Found::Entry { .. } => Err(Error::Unwritable),
+            Found::Entry { .. } | Found::Ambient { .. } => Err(Error::Unwritable),
         }
+    }
+
+    fn fingerprint(&self) -> u64 {
+        let places: Vec<_> = self.places.iter().map(ToString::to_string).collect();
+        fingerprint(places)
     }
 }
 

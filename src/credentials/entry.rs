@@ -37,7 +37,8 @@ pub(super) fn decode(entry: &Value) -> Result<Option<Credential>, &'static str> 
         let (username, password) = pair.split_once(':').ok_or("auth holds no colon")?;
         Credential::from_parts(username, password, identity, registry)
     };
-    Ok((!credential.is_empty()).then_some(credential))
+    let realm = entry.get("realm").and_then(Value::as_str).map(str::to_owned);
+    Ok((!credential.is_empty()).then_some(credential.with_realm(realm)))
 }
 
 /// Names and values of the members under which a credential is kept; `None` when a colon in the user name
@@ -58,6 +59,9 @@ pub(super) fn encode(credential: &Credential) -> Option<Vec<(&'static str, Secre
     }
     if let Some(token) = credential.registry() {
         members.push(("registrytoken", token.duplicate()));
+    }
+    if let Some(realm) = credential.realm() {
+        members.push(("realm", Secret::new(realm)));
     }
     Some(members)
 }
@@ -151,6 +155,7 @@ mod tests {
             Credential::password("robot", ""),
             Credential::identity_token("id"),
             Credential::registry_token("rt"),
+            Credential::password("alice", "wonder").with_realm(Some("https://auth.example".into())),
             Credential::password("00000000-0000-0000-0000-000000000000", "").with_identity_token("id"),
         ];
         for credential in all {

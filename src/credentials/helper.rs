@@ -13,6 +13,7 @@ use std::{
     time::Duration,
 };
 
+pub(crate) use process::Program;
 use process::{Call, Output, clean};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
@@ -174,7 +175,7 @@ impl Helpers {
         }
         let path = process::find(self.inner.path.as_deref(), &program)
             .ok_or_else(|| HelperError::Missing(program.clone()))?;
-        let call = Call { program: &program, action, input, limit };
+        let call = Call { program: &program, action, arguments: &[action], input, limit };
         process::run(&path, &call, &self.inner.notify).await
     }
 

@@ -7,7 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 
-use super::{Credential, CredentialStore, Login, Result, Secret, keys};
+use super::{Credential, CredentialStore, Login, Result, Secret, keys, secret::fingerprint};
 
 /// Holds credentials in memory, by registry.
 #[derive(Debug, Default)]
@@ -58,6 +58,12 @@ impl CredentialStore for Memory {
     async fn rotate(&self, _: &Login, _: &Secret) -> Result<()> {
         // What was given on the command line has no place where a new token could be kept.
         Ok(())
+    }
+
+    fn fingerprint(&self) -> u64 {
+        let entries = self.lock();
+        let one = |(host, login): (&String, &Arc<Login>)| fingerprint((host, login.credential.fingerprint()));
+        entries.iter().map(one).fold(0, u64::wrapping_add)
     }
 }
 

@@ -24,6 +24,7 @@ use async_trait::async_trait;
 pub use chain::{Chain, Options};
 pub use error::{Error, Malformed, Result};
 pub use explain::{Answer, Finding};
+pub(crate) use helper::Program;
 pub use helper::{HelperError, Helpers};
 pub use keys::{DOCKER_HUB, host_of, storage_key};
 pub use memory::Memory;
@@ -69,6 +70,9 @@ pub trait CredentialStore: Send + Sync {
     /// # Errors
     /// It could not be kept.
     async fn rotate(&self, login: &Login, token: &Secret) -> Result<()>;
+
+    /// A number that differs between stores that may know different users, and says nothing of them.
+    fn fingerprint(&self) -> u64;
 }
 
 /// A credential, and where it was found.
@@ -110,12 +114,18 @@ pub enum Found {
         /// What the program was asked for.
         key: String,
     },
+    /// The environment has an identity of its own.
+    Ambient {
+        /// What kind of identity.
+        kind: &'static str,
+    },
 }
 
 impl fmt::Display for Found {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Given => f.write_str("the command line"),
+            Self::Given => f.write_str("given on the command line"),
+            Self::Ambient { kind } => f.write_str(kind),
             Self::Entry { place, key } => write!(f, "entry {key:?} in {place}"),
             Self::Helper { place, suffix, key } => {
                 write!(f, "docker-credential-{suffix} asked for {key:?}, as {place} says")

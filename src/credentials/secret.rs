@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    hash::{BuildHasher as _, Hash as _, Hasher as _, RandomState},
+    hash::{BuildHasher as _, Hash, RandomState},
     sync::OnceLock,
 };
 
@@ -57,6 +57,7 @@ pub struct Credential {
     password: Secret,
     identity_token: Option<Secret>,
     registry_token: Option<Secret>,
+    realm: Option<String>,
 }
 
 impl Credential {
@@ -91,6 +92,24 @@ impl Credential {
         Self { identity_token: some(Secret::new(token)), password: Secret::new(""), ..self }
     }
 
+    /// The same without its tokens.
+    #[must_use]
+    pub fn without_token(&self) -> Self {
+        Self { identity_token: None, registry_token: None, ..self.duplicate() }
+    }
+
+    /// Adds the origin of a token server that was trusted with this credential when it was stored.
+    #[must_use]
+    pub fn with_realm(self, realm: Option<String>) -> Self {
+        Self { realm, ..self }
+    }
+
+    /// The origin of a token server that was trusted with this credential when it was stored.
+    #[must_use]
+    pub fn realm(&self) -> Option<&str> {
+        self.realm.as_deref()
+    }
+
     pub(super) fn from_parts(username: &str, password: &str, identity: &str, registry: &str) -> Self {
         let credential = Self::password(username, password);
         let identity_token = some(Secret::new(identity)).or(credential.identity_token);
@@ -103,6 +122,7 @@ impl Credential {
             password: Secret::new(""),
             identity_token: None,
             registry_token: None,
+            realm: None,
         }
     }
 
@@ -154,13 +174,12 @@ impl Credential {
     /// A number that is the same for the same credential within this process, and says nothing of it.
     #[must_use]
     pub fn fingerprint(&self) -> u64 {
-        static KEY: OnceLock<RandomState> = OnceLock::new();
-        let mut hasher = KEY.get_or_init(RandomState::new).build_hasher();
-        self.username.expose().hash(&mut hasher);
-        self.password.expose().hash(&mut hasher);
-        self.identity().map(Secret::expose).hash(&mut hasher);
-        self.registry().map(Secret::expose).hash(&mut hasher);
-        hasher.finish()
+        fingerprint((
+            self.username(),
+            self.password.expose(),
+            self.identity().map(Secret::expose),
+            self.registry().map(Secret::expose),
+        ))
     }
 
     /// A second copy, on purpose.
@@ -171,6 +190,7 @@ impl Credential {
             password: self.password.duplicate(),
             identity_token: self.identity().map(Secret::duplicate),
             registry_token: self.registry().map(Secret::duplicate),
+            realm: self.realm.clone(),
         }
     }
 }
@@ -179,6 +199,12 @@ impl fmt::Debug for Credential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Credential({})", self.kind())
     }
+}
+
+/// A number that is the same for the same value within this process only.
+pub(super) fn fingerprint(value: impl Hash) -> u64 {
+    static KEY: OnceLock<RandomState> = OnceLock::new();
+    KEY.get_or_init(RandomState::new).hash_one(value)
 }
 
 fn some(secret: Secret) -> Option<Secret> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     Options, Origin, Result,
-    auth::Authenticator,
+    auth::{Authenticator, Challenged, MOST_ANSWERS},
     endpoint::Endpoint,
     http::{StatusCode, header},
     response::Response,
@@ -49,26 +49,36 @@ impl Client {
         let Some(origin) = Origin::of(&request.url).filter(|origin| Some(origin) == home) else {
             return self.transport.send(&mut request).await;
         };
-        request.authorization = self.authenticator.preset(&origin, scopes).await?;
-        let response = self.transport.send(&mut request).await?;
-        let challenges: Vec<_> = response.headers.get_all(header::WWW_AUTHENTICATE).iter().cloned().collect();
-        let is_challenge = match response.status {
-            StatusCode::UNAUTHORIZED => true,
-            StatusCode::FORBIDDEN => !challenges.is_empty(),
-            _ => false,
-        };
-        if !is_challenge || response.origin != origin || !request.is_replayable() {
-            return Ok(response);
+        request.authorization = self.authenticator.preset(scopes).await;
+        let mut attempt = 0;
+        loop {
+            let response = self.transport.send(&mut request).await?;
+            let challenges: Vec<_> =
+                response.headers.get_all(header::WWW_AUTHENTICATE).iter().cloned().collect();
+            let is_challenge = match response.status {
+                StatusCode::UNAUTHORIZED => true,
+                StatusCode::FORBIDDEN => !challenges.is_empty(),
+                _ => false,
+            };
+            let may_repeat = attempt < MOST_ANSWERS && request.is_replayable();
+            if !is_challenge || response.origin != origin || !may_repeat {
+                return Ok(response);
+            }
+            let rejected = request.authorization.take();
+            let (url, status, rejected) = (&response.url, response.status, rejected.as_ref());
+            let challenged = Challenged { url, status, challenges: &challenges, rejected, attempt };
+            let Some(answer) = self.authenticator.answer(&challenged, scopes).await? else {
+                return Ok(response);
+            };
+            request.authorization = Some(answer);
+            response.discard().await;
+            attempt += 1;
         }
-        let rejected = request.authorization.take();
-        let answer =
-            self.authenticator.answer(&origin, &response.url, &challenges, scopes, rejected.as_ref()).await?;
-        if answer.is_none() {
-            return Ok(response);
-        }
-        response.discard().await;
-        request.authorization = answer;
-        self.transport.send(&mut request).await
+    }
+
+    /// The token server that was trusted because the credential was shown for the first time.
+    pub(crate) fn first_use(&self) -> Option<Origin> {
+        self.authenticator.first_use()
     }
 
     /// Sends a request and expects one of these statuses.

@@ -114,7 +114,7 @@ pub enum Error {
 }
 
 /// An answer whose status is an error.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[error("{method} {url:?}: response status code {}: {}", status.as_u16(), self.explanation())]
 pub struct ResponseError {
     /// The method.

@@ -5,15 +5,18 @@
 //! redirects and tries again; `http` alone sends. What needs no network is in files of its own, marked
 //! *(pure)*.
 
+pub mod acr;
 mod auth;
 mod blobs;
 mod body;
+mod challenge;
 mod client;
 mod download;
 mod endpoint;
 mod error;
 mod held;
 mod http;
+mod jwt;
 mod link;
 mod location;
 mod manifests;
@@ -30,13 +33,15 @@ mod repository;
 mod response;
 mod retry;
 mod scope;
+#[cfg(test)]
+mod testing;
 mod tls;
 mod trace;
 mod transport;
 mod upload;
 mod warning;
 
-pub use auth::{AuthError, AuthOptions};
+pub use auth::{AuthError, AuthOptions, Realms};
 pub use error::{Error, ResponseError, Result, TransportError};
 pub use options::{Access, Limits, Options, ReferrersMode, Resolve, Retries};
 pub use origin::Origin;
@@ -96,6 +101,13 @@ impl Registry {
             kind: Kind::Repositories,
         };
         list.pages()
+    }
+
+    /// The token server that was trusted because a credential was shown for the first time. Whoever stores
+    /// the credential stores this with it.
+    #[must_use]
+    pub fn first_use(&self) -> Option<Origin> {
+        self.client.first_use()
     }
 
     /// Asks whether there is a registry, and whether it accepts who we are.

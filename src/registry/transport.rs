@@ -44,6 +44,19 @@ pub(crate) struct Request<'a> {
     pub(crate) protocol: Protocol,
     /// Goes to the origin of the URL only.
     pub(crate) authorization: Option<HeaderValue>,
+    /// Which redirects are followed.
+    pub(crate) redirects: Redirects,
+    /// Is the body of the answer secret?
+    confidential: bool,
+}
+
+/// Which redirects a request follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Redirects {
+    /// How many.
+    pub(crate) most: usize,
+    /// Only those that stay at the origin.
+    pub(crate) same_origin: bool,
 }
 
 /// What is sent with a request.
@@ -75,7 +88,15 @@ impl<'a> Request<'a> {
             repeat: Repeat::Always,
             protocol: Protocol::Negotiated,
             authorization: None,
+            redirects: Redirects { most: MOST_REDIRECTS, same_origin: false },
+            confidential: false,
         }
+    }
+
+    /// Keeps the body of the answer from listeners.
+    pub(crate) fn confidential(mut self) -> Self {
+        self.confidential = true;
+        self
     }
 
     pub(crate) fn get(url: Url) -> Self {
@@ -268,7 +289,7 @@ impl Transport {
     async fn follow(&self, request: &mut Request<'_>) -> Result<Response, (Error, Failure)> {
         let first = Origin::of(&request.url);
         let mut url = request.url.clone();
-        for _ in 0..=MOST_REDIRECTS {
+        for _ in 0..=request.redirects.most {
             let is_first = Origin::of(&url) == first;
             let response = self.hop(request, url.clone(), is_first).await?;
             let Some(location) = response.location().filter(|_| is_redirect(&response)) else {
@@ -287,7 +308,7 @@ impl Transport {
             };
             response.discard().await;
         }
-        let reason = format!("more than {MOST_REDIRECTS} redirects");
+        let reason = format!("more than {} redirects", request.redirects.most);
         let (method, url) = (request.method.to_string(), bare_url(&request.url));
         Err((Error::Protocol { method, url, reason }, Failure::Final))
     }
@@ -328,7 +349,7 @@ impl Transport {
             }
         };
         if let Some(number) = number {
-            self.show(number, &mut response).await;
+            self.show(number, &mut response, request.confidential).await;
         }
         self.warn(&response);
         Ok(response)
@@ -360,18 +381,20 @@ impl Transport {
         self.options.headers.iter().map(|(name, _)| name.trim().to_owned()).collect()
     }
 
-    async fn show(&self, number: u64, response: &mut Response) {
+    async fn show(&self, number: u64, response: &mut Response, confidential: bool) {
         let status = response.status;
         let text = trace::is_text(&response.content_type()) && !status.is_redirection();
         let length = response.length();
         let is_empty = response.method == Method::HEAD || length == Some(0) || status.as_u16() == 204;
         let body = match () {
             () if is_empty => Some(Vec::new()),
+            () if confidential => None,
             () if !text || length.is_some_and(|length| length > SHOWN_BODY as u64) => None,
             () => response.body.peek(SHOWN_BODY).await,
         };
         let body = match &body {
             Some(body) => trace::body_text(body),
+            None if confidential => BodyText::Secret,
             None if text => BodyText::TooLarge,
             None => BodyText::NotText,
         };
@@ -411,6 +434,9 @@ fn is_redirect(response: &Response) -> bool {
 fn may_redirect(request: &Request<'_>, response: &Response, target: &Url) -> Result<(), location::Refusal> {
     let keeps_method = matches!(response.status.as_u16(), 307 | 308);
     let same_origin = Origin::of(target).as_ref() == Some(&response.origin);
+    if request.redirects.same_origin && !same_origin {
+        return Err("what is sent is not for another host");
+    }
     match request.method {
         Method::GET | Method::HEAD => Ok(()),
         _ if !keeps_method => Err("a write is not redirected this way"),

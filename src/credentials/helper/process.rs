@@ -36,10 +36,45 @@ pub(super) struct Output {
     pub(super) stderr: String,
 }
 
+/// Another program that knows who we are.
+pub(crate) struct Program {
+    name: &'static str,
+    path: PathBuf,
+}
+
+impl Program {
+    /// Looks a program up, as helpers are.
+    pub(crate) fn find(path: Option<&OsStr>, name: &'static str) -> Option<Self> {
+        find(path, name).map(|path| Self { name, path })
+    }
+
+    /// Runs it, and gives what it printed. What it says besides is dropped.
+    ///
+    /// # Errors
+    /// It cannot be run, takes too long or fails.
+    pub(crate) async fn run(
+        &self,
+        arguments: &[&str],
+        limit: Duration,
+    ) -> Result<Zeroizing<Vec<u8>>, HelperError> {
+        let action = "get-access-token";
+        let call = Call { program: self.name, action, arguments, input: "", limit };
+        let silent: Notify = std::sync::Arc::new(|_| {});
+        let output = run(&self.path, &call, &silent).await?;
+        if output.success {
+            return Ok(output.stdout);
+        }
+        let message = output.stderr.trim().chars().take(200).collect();
+        Err(HelperError::Failed { program: self.name.to_owned(), action, message })
+    }
+}
+
 /// What a program is called for.
 pub(super) struct Call<'a> {
     pub(super) program: &'a str,
+    /// The name of what it is to do, for messages.
     pub(super) action: &'static str,
+    pub(super) arguments: &'a [&'a str],
     pub(super) input: &'a str,
     pub(super) limit: Duration,
 }
@@ -48,7 +83,7 @@ pub(super) struct Call<'a> {
 pub(super) async fn run(path: &Path, call: &Call<'_>, notify: &Notify) -> Result<Output, HelperError> {
     let (program, action) = (call.program.to_owned(), call.action);
     let failed = |source| HelperError::Run { program: program.clone(), source };
-    let mut child = start(path, action).await.map_err(failed)?;
+    let mut child = start(path, call.arguments).await.map_err(failed)?;
     let mut group = Group::of(&child);
     let talk = talk(&mut child, call, notify);
     let Ok(result) = tokio::time::timeout(call.limit, talk).await else {
@@ -71,9 +106,9 @@ pub(super) fn find(path: Option<&OsStr>, program: &str) -> Option<PathBuf> {
     })
 }
 
-async fn start(path: &Path, action: &str) -> io::Result<Child> {
+async fn start(path: &Path, arguments: &[&str]) -> io::Result<Child> {
     let mut command = Command::new(path);
-    command.arg(action).kill_on_drop(true);
+    command.args(arguments).kill_on_drop(true);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     #[cfg(unix)]
     command.process_group(0);
