@@ -5,11 +5,11 @@ use std::sync::PoisonError;
 use super::{
     Result,
     http::{Method, StatusCode, header},
-    location::{self, Purpose},
     manifests::check_digest,
     repository::Inner,
     response::Response,
     scope::Scopes,
+    session::Session,
     transport::Request,
 };
 use crate::oci::{Descriptor, Digest, media_type};
@@ -76,9 +76,15 @@ impl Inner {
         match response.status {
             StatusCode::CREATED => {
                 response.discard().await;
-                return Ok(true);
+                return self.mount_is_true(node).await;
             }
-            StatusCode::ACCEPTED => self.remember_upload(node, &response),
+            StatusCode::ACCEPTED => {
+                // Instead of mounting, the registry has begun an upload, which is made use of.
+                if let Ok(session) = Session::begun(&self.client, &self.scopes, &response) {
+                    let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+                    begun.insert(node.digest.clone(), session);
+                }
+            }
             // Whatever the reason: sending it will tell.
             _ => {}
         }
@@ -86,14 +92,17 @@ impl Inner {
         Ok(false)
     }
 
-    /// Instead of mounting, the registry has begun an upload, which is made use of.
-    fn remember_upload(&self, node: &Descriptor, response: &Response) {
-        let home = self.client.endpoint().origin();
-        let location =
-            response.location().map(|to| location::resolve(&response.url, to, home, Purpose::Upload));
-        if let Some(Ok(location)) = location {
-            self.begun.lock().unwrap_or_else(PoisonError::into_inner).insert(node.digest.clone(), location);
+    /// Is a blob there that the registry says it has mounted? Once it was, the registry is believed.
+    pub(crate) async fn mount_is_true(&self, node: &Descriptor) -> Result<bool> {
+        let knowledge = &self.client.knowledge;
+        if knowledge.mounts_are_true() {
+            return Ok(true);
         }
+        let is_true = self.blob_exists(node).await?;
+        if is_true {
+            knowledge.mount_was_true();
+        }
+        Ok(is_true)
     }
 
     pub(crate) async fn delete_blob(&self, digest: &Digest) -> Result<()> {

@@ -36,6 +36,10 @@ pub(crate) struct Shared {
 
 struct State {
     unread: Option<ByteStream>,
+    /// What follows a part that was sent.
+    rest: Option<ByteStream>,
+    /// Bytes that were handed to the network.
+    handed: u64,
     pace: Option<Pace>,
     finished: Option<Instant>,
     failure: Option<content::Error>,
@@ -61,7 +65,8 @@ impl Outgoing {
     /// A stream of so many bytes. When it `is_whole`, the last piece is only sent once the stream has
     /// ended well: content that turns out to be wrong never reaches the other side whole.
     pub(crate) fn stream(stream: ByteStream, length: u64, is_whole: bool) -> Self {
-        let state = State { unread: Some(stream), pace: None, finished: None, failure: None };
+        let state =
+            State { unread: Some(stream), rest: None, handed: 0, pace: None, finished: None, failure: None };
         Self::Stream(Arc::new(Shared { length, is_whole, state: Mutex::new(state) }))
     }
 
@@ -107,6 +112,18 @@ impl Outgoing {
         shared.state().failure.take()
     }
 
+    /// Bytes of a stream that were handed to the network.
+    pub(crate) fn handed(&self) -> u64 {
+        let Self::Stream(shared) = self else { return 0 };
+        shared.state().handed
+    }
+
+    /// What follows the part that was sent, once all of it was.
+    pub(crate) fn rest(&self) -> Option<ByteStream> {
+        let Self::Stream(shared) = self else { return None };
+        shared.state().rest.take()
+    }
+
     /// The stream, if nobody has begun to read it.
     pub(crate) fn unread(&self) -> Option<ByteStream> {
         let Self::Stream(shared) = self else { return None };
@@ -144,6 +161,7 @@ impl OutgoingStream {
         self.ended = is_last;
         let mut state = self.shared.state();
         let now = Instant::now();
+        state.handed += self.handed;
         if is_last {
             state.finished = Some(now);
         } else if let Some(pace) = &mut state.pace {
@@ -151,6 +169,16 @@ impl OutgoingStream {
         }
         drop(state);
         piece
+    }
+
+    /// Keeps what follows this part, so that the next one need not be looked for again.
+    fn leave_rest(&mut self) {
+        let Some(inner) = self.inner.take() else { return };
+        let rest: ByteStream = match self.held.take() {
+            Some(piece) => Box::pin(content::once(piece).chain(inner)),
+            None => inner,
+        };
+        self.shared.state().rest = Some(rest);
     }
 
     /// Makes up for the time between two pieces. Says no when the network is too slow.
@@ -208,11 +236,14 @@ impl Stream for OutgoingStream {
                 if this.shared.is_whole {
                     return Poll::Ready(Some(Err(this.wrong_size(length + 1))));
                 }
-                piece.truncate(usize::try_from(left).unwrap_or(usize::MAX));
+                this.held = Some(piece.split_off(usize::try_from(left).unwrap_or(usize::MAX)));
             }
             this.read += piece.len() as u64;
             if !this.shared.is_whole {
                 let is_last = this.read == length;
+                if is_last {
+                    this.leave_rest();
+                }
                 return Poll::Ready(Some(Ok(this.hand_over(piece, is_last))));
             }
             if let Some(ready) = this.held.replace(piece) {
@@ -227,7 +258,8 @@ pub(crate) type Raw = Pin<Box<dyn Stream<Item = Result<Bytes, TransportError>> +
 
 /// The body of an answer. Fails when nothing comes for too long.
 pub(crate) struct Incoming {
-    raw: Raw,
+    /// Behind a lock that is never taken: what is only reached through `&mut` may be shared.
+    raw: Mutex<Raw>,
     /// What was read before the body was asked for.
     early: VecDeque<Result<Bytes, TransportError>>,
     pace: Pace,
@@ -239,7 +271,7 @@ pub(crate) struct Incoming {
 impl Incoming {
     pub(crate) fn new(raw: Raw, limits: &Limits, method: &str, url: String) -> Self {
         Self {
-            raw,
+            raw: Mutex::new(raw),
             early: VecDeque::new(),
             pace: Pace::new(limits),
             timer: None,
@@ -248,11 +280,15 @@ impl Incoming {
         }
     }
 
+    fn raw(&mut self) -> &mut Raw {
+        self.raw.get_mut().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Reads ahead until more than `limit` bytes are there or the body has ended; `None` when there is more.
     /// The body can then still be read from its beginning.
     pub(crate) async fn peek(&mut self, limit: usize) -> Option<Vec<u8>> {
         let mut seen = Vec::new();
-        while let Some(piece) = self.raw.next().await {
+        while let Some(piece) = self.raw().next().await {
             if let Ok(piece) = &piece {
                 seen.extend_from_slice(piece);
             }
@@ -269,7 +305,7 @@ impl Incoming {
         if let Some(piece) = self.early.pop_front() {
             return Poll::Ready(Some(piece));
         }
-        let piece = match self.raw.poll_next_unpin(cx) {
+        let piece = match self.raw().poll_next_unpin(cx) {
             Poll::Ready(piece) => piece,
             Poll::Pending => return self.poll_stalled(cx),
         };
@@ -348,6 +384,9 @@ mod tests {
     async fn a_part_ends_where_it_should() {
         let part = Outgoing::stream(pieces(&[b"he", b"llo", b"more"], None), 4, false);
         assert_eq!(send(&part).await, (b"hell".to_vec(), true));
+        assert_eq!(part.handed(), 4);
+        let rest: Vec<_> = part.rest().unwrap().map(Result::unwrap).collect().await;
+        assert_eq!(rest.concat(), b"omore");
     }
 
     #[tokio::test]

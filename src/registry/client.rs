@@ -2,13 +2,19 @@
 
 use std::sync::Arc;
 
+use url::Url;
+
 use super::{
-    Options, Origin, Result,
+    Error, Options, Origin, Result,
     auth::{Authenticator, Challenged, MOST_ANSWERS},
     endpoint::Endpoint,
     http::{StatusCode, header},
+    knowledge::Knowledge,
+    location::{self, Purpose},
     response::Response,
     scope::Scopes,
+    session::Errands,
+    trace::bare_url,
     transport::{Request, Transport},
 };
 
@@ -17,6 +23,10 @@ pub(crate) struct Client {
     transport: Arc<Transport>,
     authenticator: Authenticator,
     endpoint: Endpoint,
+    /// What the registry has taught us.
+    pub(crate) knowledge: Knowledge,
+    /// Requests that nobody waits for.
+    pub(crate) errands: Errands,
 }
 
 impl Client {
@@ -26,9 +36,10 @@ impl Client {
     /// The text is no host.
     pub(crate) fn new(host: &str, options: Options) -> Result<Self> {
         let endpoint = Endpoint::new(host, options.plain_http)?;
+        let knowledge = Knowledge::of(endpoint.origin().host(), options.chunk, options.whole);
         let transport = Arc::new(Transport::new(Arc::new(options), endpoint.origin().clone()));
         let authenticator = Authenticator::new(transport.clone(), host);
-        Ok(Self { transport, authenticator, endpoint })
+        Ok(Self { transport, authenticator, endpoint, knowledge, errands: Errands::default() })
     }
 
     pub(crate) fn endpoint(&self) -> &Endpoint {
@@ -92,6 +103,22 @@ impl Client {
         statuses: &[StatusCode],
     ) -> Result<Response> {
         self.send(request, scopes).await?.expect(statuses).await
+    }
+
+    /// Where an answer says that it goes on; `None` when it does not say.
+    ///
+    /// # Errors
+    /// It leads where we do not go.
+    pub(crate) fn resolve_location(&self, response: &Response, purpose: Purpose) -> Result<Option<Url>> {
+        let Some(location) = response.location() else { return Ok(None) };
+        match location::resolve(&response.url, location, self.transport.allows_internal(), purpose) {
+            Ok(url) => Ok(Some(url)),
+            Err(reason) => {
+                let target = response.url.join(location).map_or_else(|_| String::new(), |url| bare_url(&url));
+                let (method, url) = (response.method.to_string(), bare_url(&response.url));
+                Err(Error::Refused { method, url, target, reason })
+            }
+        }
     }
 
     /// Says something that a person should know.

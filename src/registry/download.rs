@@ -7,19 +7,21 @@ use futures_util::{Stream, StreamExt as _, stream};
 
 use super::{
     Error, Result, TransportError,
-    body::Incoming,
+    backoff::Backoff,
+    encoding::{Coding, Pieces},
     http::{Protocol, StatusCode, header},
     manifests::check_digest,
-    range::{ContentRange, content_range},
+    range::content_range,
     repository::Inner,
     response::Response,
-    retry::{self, Attempt, Decision, Failure, Repeat},
     transport::Request,
 };
 use crate::{content, oci::Descriptor};
 
 /// How often the reading of one blob is taken up again.
 const MOST_RESUMES: u32 = 50;
+/// How long the machines of a registry are given to tell each other of a blob.
+pub(crate) const LAG: Duration = Duration::from_secs(1);
 /// Blobs up to this size, in bytes, share a connection with other requests.
 const SMALL: u64 = 1 << 20;
 
@@ -38,7 +40,7 @@ impl Inner {
             position: offset,
             open: None,
             resumes: 0,
-            failures: 0,
+            backoff: Backoff::new(&self.client),
         };
         if offset < node.size || node.size == 0 {
             download.open = Some(download.request().await?);
@@ -58,12 +60,12 @@ struct Download {
     open: Option<Open>,
     resumes: u32,
     /// Failures since something last came.
-    failures: u32,
+    backoff: Backoff,
 }
 
 /// An answer that is being read.
 struct Open {
-    body: Incoming,
+    body: Pieces,
     /// Bytes at its beginning that are known already.
     skip: u64,
 }
@@ -81,7 +83,7 @@ impl Download {
                         continue;
                     }
                     self.position += piece.len() as u64;
-                    self.failures = 0;
+                    self.backoff.reset();
                     return Ok(Some(piece));
                 }
                 None if self.position >= self.node.size => return Ok(None),
@@ -94,19 +96,12 @@ impl Download {
 
     /// Asks for the rest after a failure, as long as there is hope.
     async fn resume(&mut self, mut error: Error) -> Result<Open> {
-        let retries = self.repository.client.options().retries;
-        let mut waited = Duration::ZERO;
         loop {
             self.resumes += 1;
-            let attempt = Attempt { repeated: self.failures, waited, retry_after: None, jitter: 0.5 };
-            let decision = match self.resumes > MOST_RESUMES {
-                true => Decision::GiveUp,
-                false => retry::decide(&retries, Repeat::Always, Failure::Broken, attempt),
-            };
-            let Decision::Again(wait) = decision else { return Err(error) };
-            self.failures += 1;
-            waited += wait;
-            tokio::time::sleep(wait).await;
+            if self.resumes > MOST_RESUMES {
+                return Err(error);
+            }
+            self.backoff.wait(error).await?;
             match self.request().await {
                 Ok(open) => return Ok(open),
                 // The request itself has been repeated already, as often as makes sense.
@@ -118,50 +113,68 @@ impl Download {
 
     /// Asks for the blob from the position on.
     async fn request(&mut self) -> Result<Open> {
-        let repository = &self.repository;
+        let repository = self.repository.clone();
+        let knowledge = &repository.client.knowledge;
         let url = repository.client.endpoint().blob(&repository.name, &self.node.digest);
         let protocol = if self.node.size > SMALL { Protocol::Http1 } else { Protocol::Negotiated };
-        let mut request = Request::get(url).over(protocol);
-        if self.position > 0 {
-            let range = format!("bytes={}-{}", self.position, self.node.size.saturating_sub(1));
-            request = request.header(header::RANGE, &range);
-        }
-        let response = repository.client.send(request, &repository.scopes).await?;
-        match response.status {
-            StatusCode::OK => self.whole(response),
-            StatusCode::PARTIAL_CONTENT if self.position > 0 => self.part(response),
-            StatusCode::NOT_FOUND => Err(repository.not_found(&self.node.digest.to_string())),
-            StatusCode::RANGE_NOT_SATISFIABLE if self.position > 0 => {
-                Err(response.protocol("the registry has fewer bytes of the blob than it should"))
+        let mut may_lag = self.position > 0 || repository.has_pushed(Some(&self.node.digest));
+        let mut is_ranged = self.position > 0;
+        loop {
+            is_ranged &= knowledge.has_ranges();
+            let mut request = Request::get(url.clone()).over(protocol);
+            if is_ranged {
+                let range = format!("bytes={}-{}", self.position, self.node.size.saturating_sub(1));
+                request = request.header(header::RANGE, &range);
             }
-            _ => Err(response.into_error().await),
+            let response = repository.client.send(request, &repository.scopes).await?;
+            match response.status {
+                StatusCode::OK => return self.whole(response).await,
+                StatusCode::PARTIAL_CONTENT if is_ranged && self.is_next(&response) => {
+                    return Ok(Open { body: Box::pin(response.body), skip: 0 });
+                }
+                // What it sent is of no use; the whole blob will be.
+                StatusCode::PARTIAL_CONTENT if is_ranged => knowledge.lacks_ranges(),
+                StatusCode::RANGE_NOT_SATISFIABLE if is_ranged => is_ranged = false,
+                // Another machine of the registry may not have it yet.
+                StatusCode::NOT_FOUND if may_lag => {
+                    may_lag = false;
+                    tokio::time::sleep(LAG).await;
+                }
+                StatusCode::NOT_FOUND => return Err(repository.not_found(&self.node.digest.to_string())),
+                _ => return Err(response.into_error().await),
+            }
         }
     }
 
     /// The whole blob: what is known of it already is read again and dropped.
-    fn whole(&self, response: Response) -> Result<Open> {
+    async fn whole(&mut self, response: Response) -> Result<Open> {
         check_digest(Some(&self.node.digest), response.digest().as_ref())?;
-        let encoded = response.headers.contains_key(header::CONTENT_ENCODING);
-        match response.length().filter(|length| *length != self.node.size && !encoded) {
-            None => Ok(Open { body: response.body, skip: self.position }),
-            Some(actual) => {
-                let (digest, expected) = (self.node.digest.clone(), self.node.size);
-                Err(content::Error::SizeMismatch { digest, expected, actual: Some(actual) }.into())
+        let skip = self.position;
+        let length = response.length();
+        let coding = response.header("content-encoding").and_then(Coding::parse);
+        match (length, coding) {
+            (Some(length), _) if length == self.node.size => {}
+            (_, Some(coding)) => {
+                // Its ranges would be those of something else.
+                self.repository.client.knowledge.lacks_ranges();
+                let body = coding.settle(response.body, &self.node).await?;
+                return Ok(Open { body, skip });
             }
+            (Some(actual), None) => {
+                let (digest, expected) = (self.node.digest.clone(), self.node.size);
+                return Err(content::Error::SizeMismatch { digest, expected, actual: Some(actual) }.into());
+            }
+            (None, None) => {}
         }
+        Ok(Open { body: Box::pin(response.body), skip })
     }
 
-    /// A part of the blob, which has to begin where it should.
-    fn part(&self, response: Response) -> Result<Open> {
+    /// Does a part begin where it should?
+    fn is_next(&self, response: &Response) -> bool {
         let range = response.header("content-range").and_then(content_range);
-        match range {
-            Some(ContentRange { start, total, .. })
-                if start == self.position && total.is_none_or(|total| total == self.node.size) =>
-            {
-                Ok(Open { body: response.body, skip: 0 })
-            }
-            _ => Err(response.protocol("the registry sent another part of the blob than it was asked for")),
-        }
+        range.is_some_and(|range| {
+            range.start == self.position && range.total.is_none_or(|total| total == self.node.size)
+        })
     }
 
     fn truncated(&self) -> Error {

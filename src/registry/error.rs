@@ -41,7 +41,7 @@ pub enum Error {
         reason: String,
     },
     /// The registry sent us to a place where we do not go.
-    #[error("{method} {url:?}: refused to follow {target:?}: {reason}")]
+    #[error("{method} {url:?}: refused to follow the Location {target:?}: {reason}")]
     Refused {
         /// The method.
         method: String,
@@ -81,6 +81,33 @@ pub enum Error {
     /// The registry has no referrers API, and nothing else was allowed.
     #[error("failed to query referrers API: unsupported")]
     NoReferrersApi,
+    /// The registry takes no chunks of blobs.
+    #[error("the registry does not take blobs in chunks")]
+    ChunksRefused(#[source] Box<Self>),
+    /// The registry has lost an upload that was under way.
+    #[error("{host} has lost the upload")]
+    UploadLost {
+        /// The host.
+        host: String,
+    },
+    /// The registry lists its repositories to nobody, or not to us.
+    #[error("{host} does not allow to list its repositories")]
+    NoCatalog {
+        /// Host and port.
+        host: String,
+        /// Its answer.
+        source: Box<Self>,
+    },
+    /// The registry cannot store manifests named by this kind of digest.
+    #[error("{host} does not support {algorithm} manifests")]
+    NoAlgorithm {
+        /// Host and port.
+        host: String,
+        /// The algorithm.
+        algorithm: &'static str,
+        /// Its answer.
+        source: Box<Self>,
+    },
     /// Other writers kept changing the list of referrers.
     #[error(
         "the referrers tag {tag} of {repository} did not settle; attach the same artifact again to repair it"
@@ -129,6 +156,8 @@ pub struct ResponseError {
     pub status: StatusCode,
     /// What the body says.
     pub problems: Problems,
+    /// How long the server asked us to wait.
+    pub retry_after: Option<Duration>,
     /// Names and values of headers by which the server's operators find the request.
     pub correlation: Vec<(String, String)>,
 }
@@ -214,11 +243,7 @@ impl Error {
     /// The status of the answer, when that is what went wrong.
     #[must_use]
     pub fn status(&self) -> Option<StatusCode> {
-        match self {
-            Self::Response(response) => Some(response.status),
-            Self::Throttled { source, .. } => source.status(),
-            _ => None,
-        }
+        self.response().map(|response| response.status)
     }
 
     /// The answer, when that is what went wrong.
@@ -226,7 +251,10 @@ impl Error {
     pub fn response(&self) -> Option<&ResponseError> {
         match self {
             Self::Response(response) => Some(response),
-            Self::Throttled { source, .. } => source.response(),
+            Self::Throttled { source, .. }
+            | Self::ChunksRefused(source)
+            | Self::NoCatalog { source, .. }
+            | Self::NoAlgorithm { source, .. } => source.response(),
             _ => None,
         }
     }

@@ -6,6 +6,7 @@ use std::{
     collections::HashMap,
     error::Error as StdError,
     io,
+    net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -21,6 +22,7 @@ use url::Url;
 use super::{
     Error, Limits, Options, Origin, TransportError,
     body::{Incoming, Outgoing, Sent},
+    origin::is_internal,
     response::Response,
     retry::Failure,
     tls,
@@ -47,6 +49,10 @@ pub(crate) struct Connections {
     options: Arc<Options>,
     home: Origin,
     pools: Mutex<HashMap<(Origin, Protocol), Pool>>,
+    /// Addresses of names, so that one command stays with the same machines.
+    names: Arc<Names>,
+    /// Failures of connections that many requests share, by origin.
+    shared_failures: Mutex<HashMap<Origin, u32>>,
 }
 
 #[derive(Clone)]
@@ -69,12 +75,21 @@ pub(crate) struct Hop {
     pub(crate) url: Url,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Outgoing,
+    /// Bytes that the server has to look at before it answers, apart from the body.
+    pub(crate) settles: u64,
     pub(crate) protocol: Protocol,
 }
 
 impl Connections {
     pub(crate) fn new(options: Arc<Options>, home: Origin) -> Self {
-        Self { options, home, pools: Mutex::default() }
+        let names = Arc::new(Names::default());
+        Self { options, home, pools: Mutex::default(), names, shared_failures: Mutex::default() }
+    }
+
+    /// Is the registry inside our network, by its name or by its address?
+    pub(crate) fn is_home_internal(&self) -> bool {
+        self.home.is_internal()
+            || self.names.known(self.home.host()).iter().any(|address| is_internal(address.ip()))
     }
 
     /// Sends one request and waits for the beginning of its answer.
@@ -82,7 +97,7 @@ impl Connections {
     /// # Errors
     /// No answer came, or the content to be sent could not be read.
     pub(crate) async fn exchange(&self, hop: Hop) -> Result<Response, (Error, Failure)> {
-        let Hop { method, url, headers, body, protocol } = hop;
+        let Hop { method, url, headers, body, settles, protocol } = hop;
         let fail = |error, failure| {
             let url = bare_url(&url);
             (Error::Exchange { method: method.to_string(), url, source: error }, failure)
@@ -98,6 +113,7 @@ impl Connections {
         }
         let limits = self.options.limits;
         let length = body.length();
+        let extra = Duration::from_secs(settles.max(length.unwrap_or_default()) / BYTES_PER_SECOND);
         if length.is_some() || matches!(method, Method::POST | Method::PUT | Method::PATCH | Method::DELETE) {
             // Without it the body would be sent in chunks of unknown number, which registries refuse.
             request.headers_mut().insert(header::CONTENT_LENGTH, length.unwrap_or_default().into());
@@ -107,7 +123,7 @@ impl Connections {
             Sent::Bytes(bytes) => Some(bytes.into()),
             Sent::Stream(stream) => Some(reqwest::Body::wrap_stream(stream)),
         };
-        let sent = watch(pool.client.execute(request), &body, &limits).await;
+        let sent = watch(pool.client.execute(request), &body, extra, &limits).await;
         if let Some(error) = body.failure() {
             return Err((Error::Content(error), Failure::Final));
         }
@@ -115,6 +131,12 @@ impl Connections {
             Err(error) => return Err(fail(error, Failure::Broken)),
             Ok(Err(error)) => {
                 let (error, failure) = explain(&error, &origin, &limits);
+                match failure {
+                    // The machine may be gone; its name may have others.
+                    Failure::Connect => self.names.forget(origin.host()),
+                    Failure::Broken if protocol == Protocol::Negotiated => self.shared_failure(&origin),
+                    _ => {}
+                }
                 return Err(fail(error, failure));
             }
             Ok(Ok(response)) => response,
@@ -124,12 +146,13 @@ impl Connections {
         let stream =
             response.bytes_stream().map_err(|error| TransportError::Broken { reason: reason(&error) });
         let body = Incoming::new(Box::pin(stream), &limits, method.as_str(), bare_url(&url));
-        Ok(Response { method, url, origin, is_registry, status, headers, body })
+        let (retry_after, repeated) = (None, 0);
+        Ok(Response { method, url, origin, is_registry, status, headers, retry_after, repeated, body })
     }
 
     fn pool(&self, origin: &Origin, protocol: Protocol) -> Result<Pool, Error> {
         // Without TLS there is nothing to agree on, so both share one pool.
-        let protocol = if origin.is_secure() { protocol } else { Protocol::Http1 };
+        let protocol = if origin.is_secure() && self.may_share(origin) { protocol } else { Protocol::Http1 };
         let key = (origin.clone(), protocol);
         if let Some(pool) = self.locked().get(&key) {
             return Ok(pool.clone());
@@ -137,6 +160,17 @@ impl Connections {
         // Two tasks may come here at once; the first one's pool is kept.
         let pool = self.make_pool(origin, protocol)?;
         Ok(self.locked().entry(key).or_insert(pool).clone())
+    }
+
+    fn shared_failure(&self, origin: &Origin) {
+        let mut failures = self.shared_failures.lock().unwrap_or_else(PoisonError::into_inner);
+        *failures.entry(origin.clone()).or_default() += 1;
+    }
+
+    /// May requests share a connection? Not where that has failed twice.
+    fn may_share(&self, origin: &Origin) -> bool {
+        let failures = self.shared_failures.lock().unwrap_or_else(PoisonError::into_inner);
+        failures.get(origin).is_none_or(|failures| *failures < 2)
     }
 
     fn locked(&self) -> std::sync::MutexGuard<'_, HashMap<(Origin, Protocol), Pool>> {
@@ -172,7 +206,11 @@ impl Connections {
         if !negotiated {
             builder = builder.http1_only();
         }
-        if let Some(proxy) = options.proxies.select(origin) {
+        let proxy = options.proxies.select(origin);
+        let is_foreign = *origin != self.home && proxy.is_none();
+        let guard = is_foreign && !options.internal_targets && self.is_home_external();
+        builder = builder.dns_resolver(Resolver { names: self.names.clone(), guard });
+        if let Some(proxy) = proxy {
             builder = builder.proxy(reqwest::Proxy::all(proxy).map_err(refuse)?);
         }
         if let Some((resolve, host)) = self.resolve(origin) {
@@ -181,7 +219,16 @@ impl Connections {
         Ok(Pool { client: builder.build().map_err(refuse)?, detour })
     }
 
-    fn resolve<'a>(&self, origin: &'a Origin) -> Option<(std::net::SocketAddr, &'a str)> {
+    /// Is the registry known to be outside our network?
+    fn is_home_external(&self) -> bool {
+        let known = self.names.known(self.home.host());
+        match self.home.address() {
+            Some(address) => !is_internal(address),
+            None => !known.is_empty() && !known.iter().any(|address| is_internal(address.ip())),
+        }
+    }
+
+    fn resolve<'a>(&self, origin: &'a Origin) -> Option<(SocketAddr, &'a str)> {
         let mut rules = self.options.resolve.iter().rev();
         let host = origin.host().trim_matches(['[', ']']);
         let rule =
@@ -198,11 +245,53 @@ impl Connections {
             return None;
         }
         let host = literal.map(|_| match address {
-            std::net::SocketAddr::V4(address) => address.ip().to_string(),
-            std::net::SocketAddr::V6(address) => format!("[{}]", address.ip()),
+            SocketAddr::V4(address) => address.ip().to_string(),
+            SocketAddr::V6(address) => format!("[{}]", address.ip()),
         });
         let authority = HeaderValue::from_str(&origin.authority()).ok()?;
         Some(Detour { host, port: address.port(), authority })
+    }
+}
+
+/// Addresses of names that were looked up.
+#[derive(Default)]
+struct Names(Mutex<HashMap<String, Vec<SocketAddr>>>);
+
+impl Names {
+    fn known(&self, name: &str) -> Vec<SocketAddr> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned().unwrap_or_default()
+    }
+
+    fn learn(&self, name: &str, addresses: &[SocketAddr]) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), addresses.to_vec());
+    }
+
+    fn forget(&self, name: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+    }
+}
+
+/// Looks names up, each once. With a `guard`, a name that leads inside our network is refused.
+struct Resolver {
+    names: Arc<Names>,
+    guard: bool,
+}
+
+impl reqwest::dns::Resolve for Resolver {
+    fn resolve(&self, name: reqwest::dns::Name) -> reqwest::dns::Resolving {
+        let (names, guard) = (self.names.clone(), self.guard);
+        Box::pin(async move {
+            let name = name.as_str();
+            let mut addresses = names.known(name);
+            if addresses.is_empty() {
+                addresses = tokio::net::lookup_host((name, 0)).await?.collect();
+                names.learn(name, &addresses);
+            }
+            if guard && addresses.iter().any(|address| is_internal(address.ip())) {
+                return Err("the name leads into an internal network".into());
+            }
+            Ok(Box::new(addresses.into_iter()) as reqwest::dns::Addrs)
+        })
     }
 }
 
@@ -222,9 +311,9 @@ impl Detour {
 async fn watch<T>(
     sending: impl Future<Output = T>,
     body: &Outgoing,
+    extra: Duration,
     limits: &Limits,
 ) -> Result<T, TransportError> {
-    let extra = Duration::from_secs(body.length().unwrap_or_default() / BYTES_PER_SECOND);
     let patience = limits.headers + extra;
     let started = Instant::now();
     tokio::pin!(sending);

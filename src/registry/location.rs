@@ -18,11 +18,11 @@ pub(crate) enum Purpose {
 
 /// Resolves a `Location` against the URL that answered, and checks that it may be followed.
 ///
-/// `home` is the registry's own origin: what an outside registry names inside our network is refused, and
-/// https is never left. The query is kept as it is.
+/// What an outside registry names inside our network is refused, unless `internal` places are fine; https
+/// is never left. The query is kept as it is.
 ///
 /// Implements RFC 3986, section 5.
-pub(crate) fn resolve(base: &Url, location: &str, home: &Origin, purpose: Purpose) -> Result<Url, Refusal> {
+pub(crate) fn resolve(base: &Url, location: &str, internal: bool, purpose: Purpose) -> Result<Url, Refusal> {
     let mut url = base.join(location.trim()).map_err(|_| "it is not a URL")?;
     url.set_fragment(None);
     let (Some(from), Some(to)) = (Origin::of(base), Origin::of(&url)) else {
@@ -31,7 +31,7 @@ pub(crate) fn resolve(base: &Url, location: &str, home: &Origin, purpose: Purpos
     if !url.username().is_empty() || url.password().is_some() {
         return Err("it names a user");
     }
-    if to.is_internal() && !home.is_internal() {
+    if to.is_internal() && !internal {
         return Err("it is in an internal network");
     }
     if from.is_secure() && !to.is_secure() {
@@ -72,7 +72,8 @@ mod tests {
 
     fn resolved(base: &str, location: &str, purpose: Purpose) -> Result<String, Refusal> {
         let base = Url::parse(base).unwrap();
-        resolve(&base, location, &Origin::of(&base).unwrap(), purpose).map(Into::into)
+        let internal = Origin::of(&base).unwrap().is_internal();
+        resolve(&base, location, internal, purpose).map(Into::into)
     }
 
     #[test]

@@ -5,6 +5,8 @@ use serde::{Deserialize, de::IgnoredAny};
 
 use super::{
     Error, Result,
+    download::LAG,
+    encoding::Coding,
     http::{HeaderName, Method, StatusCode, header},
     repository::Inner,
     response::Response,
@@ -15,7 +17,7 @@ use crate::{
     oci::{Algorithm, Descriptor, Digest, media_type},
 };
 
-const OCI_SUBJECT: HeaderName = HeaderName::from_static("oci-subject");
+const OCI_SUBJECT: &str = "oci-subject";
 
 impl Inner {
     /// Looks a manifest up, by HEAD where that tells enough.
@@ -47,18 +49,20 @@ impl Inner {
         reference: &str,
         accept: &[String],
     ) -> Result<(Descriptor, Bytes)> {
-        let url = self.client.endpoint().manifest(&self.name, reference);
-        let request = Request::get(url).header(header::ACCEPT, &accept_line(accept, None));
-        let response = self.client.send(request, &self.scopes).await?;
-        if response.status == StatusCode::NOT_FOUND {
-            return Err(self.not_found(reference));
-        }
-        let response = response.expect(&[StatusCode::OK]).await?;
+        let response = self.get_manifest(reference, &accept_line(accept, None)).await?;
         let said = response.digest().filter(|digest| digest.algorithm() != Algorithm::Sha384);
         let declared = declared_type(&response);
         let wrong = response.protocol("it is not clear what kind of manifest the answer is");
-        let bytes = response.read(self.client.options().manifest_limit).await?;
+        let coding = response.header("content-encoding").and_then(Coding::parse);
+        let limit = self.client.options().manifest_limit;
+        let mut bytes = response.read(limit).await?;
         let wanted: Option<Digest> = reference.parse().ok();
+        if let Some(coding) = coding
+            && let Some(plain) = coding.decode(&bytes, limit)
+            && wanted.as_ref().or(said.as_ref()).is_none_or(|digest| is_digest_of(digest, &plain))
+        {
+            bytes = plain;
+        }
         // Asked by tag, the registry's own word is what has to be true.
         let digest = match wanted.or(said) {
             Some(expected) => {
@@ -73,6 +77,26 @@ impl Inner {
         Ok((Descriptor::new(media_type, digest, bytes.len() as u64), bytes))
     }
 
+    /// Asks for a manifest. One that this process has written may have to reach all machines first.
+    async fn get_manifest(&self, reference: &str, accept: &str) -> Result<Response> {
+        let url = self.client.endpoint().manifest(&self.name, reference);
+        let mut may_lag = reference.parse().is_ok_and(|digest| self.has_pushed(Some(&digest)));
+        loop {
+            let request = Request::get(url.clone()).header(header::ACCEPT, accept);
+            let response = self.client.send(request, &self.scopes).await?;
+            match response.status {
+                StatusCode::OK => return Ok(response),
+                StatusCode::NOT_FOUND if may_lag => {
+                    may_lag = false;
+                    response.discard().await;
+                    tokio::time::sleep(LAG).await;
+                }
+                StatusCode::NOT_FOUND => return Err(self.not_found(reference)),
+                _ => return Err(response.into_error().await),
+            }
+        }
+    }
+
     /// The bytes of a manifest that is described.
     pub(crate) async fn fetch_bytes(&self, node: &Descriptor) -> Result<Bytes> {
         if let Some(bytes) = self.held.get(&node.digest) {
@@ -83,15 +107,12 @@ impl Inner {
             let (digest, size) = (node.digest.clone(), node.size);
             return Err(content::Error::TooLarge { digest, size, limit }.into());
         }
-        let reference = node.digest.to_string();
-        let url = self.client.endpoint().manifest(&self.name, &reference);
-        let request = Request::get(url).header(header::ACCEPT, &node.media_type);
-        let response = self.client.send(request, &self.scopes).await?;
-        if response.status == StatusCode::NOT_FOUND {
-            return Err(self.not_found(&reference));
+        let response = self.get_manifest(&node.digest.to_string(), &node.media_type).await?;
+        let coding = response.header("content-encoding").and_then(Coding::parse);
+        let mut bytes = response.read(limit).await?;
+        if let Some(plain) = coding.and_then(|coding| coding.decode(&bytes, node.size)) {
+            bytes = plain;
         }
-        let response = response.expect(&[StatusCode::OK]).await?;
-        let bytes = response.read(limit).await?;
         verify::bytes(node, &bytes)?;
         self.held.keep(&node.digest, &bytes);
         Ok(bytes)
@@ -135,11 +156,42 @@ impl Inner {
             let (digest, size) = (node.digest.clone(), bytes.len() as u64);
             return Err(content::Error::TooLarge { digest, size, limit }.into());
         }
+        let response = match self.send_manifest(reference, node, &bytes, None).await? {
+            response if is_stored(response.status) => response,
+            response => match self.reconsider(reference, node, response).await {
+                Refusal::Final(error) => return Err(error),
+                Refusal::Needless => return Ok(None),
+                Refusal::Early => self.send_manifest(reference, node, &bytes, None).await?,
+            },
+        };
+        self.confirm_manifest(node, &bytes, response).await
+    }
+
+    /// Sends a manifest once, perhaps only if what it replaces is as expected.
+    pub(crate) async fn send_manifest(
+        &self,
+        reference: &str,
+        node: &Descriptor,
+        bytes: &Bytes,
+        condition: Option<(HeaderName, &str)>,
+    ) -> Result<Response> {
         let url = self.client.endpoint().manifest(&self.name, reference);
-        let request = Request::new(Method::PUT, url)
+        let mut request = Request::new(Method::PUT, url)
             .header(header::CONTENT_TYPE, &node.media_type)
             .bytes(bytes.clone());
-        let response = self.client.send(request, &self.scopes).await?;
+        if let Some((name, value)) = condition {
+            request = request.header(name, value);
+        }
+        self.client.send(request, &self.scopes).await
+    }
+
+    /// Reads the answer to a manifest. Returns the subject that the registry says it took note of.
+    pub(crate) async fn confirm_manifest(
+        &self,
+        node: &Descriptor,
+        bytes: &Bytes,
+        response: Response,
+    ) -> Result<Option<Digest>> {
         match response.status {
             StatusCode::CREATED => {}
             StatusCode::OK | StatusCode::ACCEPTED => {
@@ -151,22 +203,63 @@ impl Inner {
             _ => return Err(response.into_error().await),
         }
         check_digest(Some(&node.digest), response.digest().as_ref())?;
-        let subject =
-            response.headers.get(OCI_SUBJECT).and_then(|value| value.to_str().ok()?.trim().parse().ok());
+        let subject = response.header(OCI_SUBJECT).and_then(|subject| subject.trim().parse().ok());
         response.discard().await;
-        self.held.keep(&node.digest, &bytes);
+        self.held.keep(&node.digest, bytes);
+        self.pushed(&node.digest);
         Ok(subject)
     }
 
+    /// Looks at a refusal, and waits where it may have come too early.
+    async fn reconsider(&self, reference: &str, node: &Descriptor, response: Response) -> Refusal {
+        let error = response.into_error().await;
+        let Some(said) = error.response() else { return Refusal::Final(error) };
+        let misses_blob = said.problems.has("MANIFEST_BLOB_UNKNOWN") || said.problems.has("BLOB_UNKNOWN");
+        let status = said.status.as_u16();
+        if matches!(status, 400 | 404) && misses_blob && self.has_pushed(None) {
+            tokio::time::sleep(LAG).await;
+            return Refusal::Early;
+        }
+        if matches!(status, 400 | 409 | 412)
+            && !is_digest(reference)
+            && self.names_already(reference, node).await
+        {
+            return Refusal::Needless;
+        }
+        let algorithm = node.digest.algorithm();
+        if status == 400 && algorithm != Algorithm::Sha256 && said.problems.has("DIGEST_INVALID") {
+            let (host, algorithm) = (said.host.clone(), algorithm.as_str());
+            return Refusal::Final(Error::NoAlgorithm { host, algorithm, source: Box::new(error) });
+        }
+        Refusal::Final(error)
+    }
+
+    /// Is the tag that of this manifest?
+    async fn names_already(&self, tag: &str, node: &Descriptor) -> bool {
+        self.resolve_manifest(tag, &[]).await.is_ok_and(|tagged| tagged.digest == node.digest)
+    }
+
     /// Deletes a manifest with all its tags, and takes it off the list of its subject's referrers.
+    ///
+    /// The manifest goes first: a writer who misses its entry in the list looks whether it is there.
     pub(crate) async fn delete_manifest(&self, node: &Descriptor) -> Result<()> {
-        let subject = self.unlisted_subject(node).await?;
+        let listed = self.unlisted_subject(node).await?;
         let url = self.client.endpoint().manifest(&self.name, &node.digest.to_string());
-        self.delete(url, &node.digest).await?;
+        let deleted = self.delete(url.clone(), &node.digest).await;
         self.held.forget(&node.digest);
-        match subject {
-            Some(subject) => self.unlist_referrer(&subject, &node.digest).await,
-            None => Ok(()),
+        let Some((subject, entry)) = listed else { return deleted };
+        match deleted {
+            Ok(()) => self.unlist_referrer(&subject, &node.digest).await,
+            // Some registries keep what an index lists.
+            Err(error) if error.status().is_some_and(|status| matches!(status.as_u16(), 403 | 405 | 409)) => {
+                self.unlist_referrer(&subject, &node.digest).await?;
+                match self.delete(url, &node.digest).await {
+                    Ok(()) => self.unlist_referrer(&subject, &node.digest).await,
+                    // It stays after all, and so does its entry.
+                    Err(_) => self.publish(&subject, entry).await.and(Err(error)),
+                }
+            }
+            Err(error) => Err(error),
         }
     }
 
@@ -178,10 +271,34 @@ impl Inner {
                 response.discard().await;
                 Ok(())
             }
+            // Only the answer to an earlier try got lost.
+            StatusCode::NOT_FOUND if response.repeated > 0 => Ok(()),
             StatusCode::NOT_FOUND => Err(self.not_found(&digest.to_string())),
             _ => Err(response.into_error().await),
         }
     }
+}
+
+/// What a refused manifest is to us.
+enum Refusal {
+    /// An error.
+    Final(Error),
+    /// Nothing: a tag that cannot be moved is where it should be.
+    Needless,
+    /// Worth another try: a machine of the registry did not know yet what another one has stored.
+    Early,
+}
+
+fn is_digest_of(digest: &Digest, bytes: &[u8]) -> bool {
+    Digest::of_with(digest.algorithm(), bytes) == *digest
+}
+
+fn is_stored(status: StatusCode) -> bool {
+    matches!(status, StatusCode::CREATED | StatusCode::OK | StatusCode::ACCEPTED)
+}
+
+fn is_digest(reference: &str) -> bool {
+    reference.contains(':')
 }
 
 /// The media types that are asked for: those of the caller, else all that we know.

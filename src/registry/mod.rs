@@ -7,23 +7,31 @@
 
 pub mod acr;
 mod auth;
+mod backoff;
 mod blobs;
 mod body;
 mod challenge;
+mod chunks;
 mod client;
 mod download;
+mod encoding;
 mod endpoint;
 mod error;
 mod held;
+mod hosts;
 mod http;
 mod jwt;
+mod knowledge;
 mod link;
+mod listing;
 mod location;
+mod lock;
 mod manifests;
 mod options;
 mod origin;
 mod pace;
 mod pages;
+mod payload;
 mod problem;
 mod proxy;
 mod publish;
@@ -33,6 +41,7 @@ mod repository;
 mod response;
 mod retry;
 mod scope;
+mod session;
 #[cfg(test)]
 mod testing;
 mod tls;
@@ -108,6 +117,12 @@ impl Registry {
     #[must_use]
     pub fn first_use(&self) -> Option<Origin> {
         self.client.first_use()
+    }
+
+    /// Waits for requests that nobody has waited for, such as the cancelling of uploads: at most 2 s. To be
+    /// called before the program ends, also when it is interrupted.
+    pub async fn finish(&self) {
+        self.client.errands.end().await;
     }
 
     /// Asks whether there is a registry, and whether it accepts who we are.

@@ -40,6 +40,15 @@ pub struct Options {
     pub retries: Retries,
     /// Largest manifest, index or page of referrers that is read, in bytes: 4 MiB, at most 64 MiB.
     pub manifest_limit: u64,
+    /// Bytes of a chunk, where a blob is sent in chunks: 16 MiB.
+    pub chunk: u64,
+    /// Largest blob that is sent in one piece, in bytes; `None` as the registry is known to take.
+    pub whole: Option<u64>,
+    /// Least time between two looks at a referrers tag that find it unchanged: 500 ms. Only then is an
+    /// entry known to have survived other writers.
+    pub settle: Duration,
+    /// Follow a registry of the outside also to places inside our network.
+    pub internal_targets: bool,
     /// Folder for locks that keep programs of one user from disturbing each other; `None`: do without.
     pub lock_folder: Option<PathBuf>,
     /// Who listens to requests and answers.
@@ -66,6 +75,10 @@ impl Options {
             limits: Limits::default(),
             retries: Retries::default(),
             manifest_limit: crate::content::MANIFEST_LIMIT,
+            chunk: 16 << 20,
+            whole: None,
+            settle: Duration::from_millis(500),
+            internal_targets: false,
             lock_folder: None,
             trace: Arc::new(Untraced),
             clock,

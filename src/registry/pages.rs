@@ -7,8 +7,8 @@ use serde::Deserialize;
 use url::Url;
 
 use super::{
-    Error, Result, client::Client, endpoint::Page, http::StatusCode, link, response::Response, scope::Scopes,
-    transport::Request,
+    Error, Result, client::Client, endpoint::Page, hosts, http::StatusCode, link, response::Response,
+    scope::Scopes, transport::Request,
 };
 
 /// Items of a page. Some registries refuse to send more.
@@ -92,10 +92,26 @@ impl List {
                 StatusCode::BAD_REQUEST if page.size.is_some() => page.size = None,
                 // One registry knows no place behind a tag that does not exist.
                 StatusCode::NOT_FOUND if page.last.is_some() => page.last = None,
-                _ => return Err(response.into_error().await),
+                _ => return Err(self.refused(response).await),
             }
             response.discard().await;
         }
+    }
+
+    /// A registry that lists its repositories to nobody should not be taken for one that does not know us.
+    async fn refused(&self, response: Response) -> Error {
+        let status = response.status.as_u16();
+        let is_closed = match status {
+            404 | 405 | 501 => true,
+            401 | 403 => hosts::has_no_catalog(response.origin.host()),
+            _ => false,
+        };
+        let error = response.into_error().await;
+        if self.kind == Kind::Repositories && is_closed {
+            let host = self.client.endpoint().origin().authority();
+            return Error::NoCatalog { host, source: Box::new(error) };
+        }
+        error
     }
 
     /// The names of one page; sorted, and without those up to `last`, where the specification orders them.

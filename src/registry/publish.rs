@@ -1,152 +1,323 @@
 //! The list of referrers under a tag, which we keep where a registry has no API for it.
+//!
+//! Nobody guards that list: two writers that read and write at the same time lose an entry. So a writer
+//! remembers all it has seen, and looks again until it has found everything in place twice, long enough
+//! apart that whoever was writing has finished. What it misses then, it puts back.
 
-use bytes::Bytes;
-use serde_json::{Map, Value, json};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
-use super::{Result, manifests::is_not_found, repository::Inner};
-use crate::oci::{Descriptor, Digest, json as oci_json, media_type};
+use tokio::time::Instant;
+
+use super::{
+    Error, Result,
+    http::{HeaderName, Method, StatusCode, header},
+    listing::Listing,
+    lock::Lock,
+    repository::Inner,
+    transport::{Request, random},
+};
+use crate::oci::{Descriptor, Digest, media_type};
+
+/// How long other writers may keep us from finishing.
+const DEADLINE: Duration = Duration::from_secs(60);
+/// Longest time between two looks.
+const LONGEST_SETTLE: Duration = Duration::from_secs(5);
+
+/// Changes of referrers tags that wait for each other, by tag.
+#[derive(Default)]
+pub(crate) struct Queues(Mutex<HashMap<String, Arc<Queue>>>);
+
+/// Changes of one tag. Whoever has the turn makes all that wait.
+#[derive(Default)]
+struct Queue {
+    turn: tokio::sync::Mutex<()>,
+    waiting: Mutex<Changes>,
+    made: Mutex<BTreeSet<String>>,
+}
+
+/// Entries that are to be in the list, and digests that are not, by digest.
+#[derive(Debug, Clone, Default)]
+struct Changes {
+    add: BTreeMap<String, Descriptor>,
+    remove: BTreeSet<String>,
+}
+
+impl Changes {
+    fn is_empty(&self) -> bool {
+        self.add.is_empty() && self.remove.is_empty()
+    }
+
+    fn take_up(&mut self, more: Self) {
+        for digest in more.remove {
+            self.add.remove(&digest);
+            self.remove.insert(digest);
+        }
+        for (digest, entry) in more.add {
+            self.remove.remove(&digest);
+            self.add.insert(digest, entry);
+        }
+    }
+}
 
 impl Inner {
     /// Adds an entry to the list of a subject's referrers.
     pub(crate) async fn publish(&self, subject: &Digest, entry: Descriptor) -> Result<()> {
-        let tag = subject.referrers_tag();
-        let mut list = self.read_list(&tag).await?;
-        if list.add(&entry) {
-            self.write_list(&tag, &list).await?;
-        }
-        Ok(())
+        let digest = entry.digest.to_string();
+        let changes = Changes { add: BTreeMap::from([(digest.clone(), entry)]), ..Changes::default() };
+        self.change(subject, &digest, changes).await
     }
 
     /// Takes an entry off the list of a subject's referrers.
     pub(crate) async fn unlist_referrer(&self, subject: &Digest, referrer: &Digest) -> Result<()> {
+        let digest = referrer.to_string();
+        let changes = Changes { remove: BTreeSet::from([digest.clone()]), ..Changes::default() };
+        self.change(subject, &digest, changes).await
+    }
+
+    /// Makes a change, together with those of others that wait meanwhile.
+    async fn change(&self, subject: &Digest, digest: &str, changes: Changes) -> Result<()> {
         let tag = subject.referrers_tag();
-        let mut list = self.read_list(&tag).await?;
-        if list.remove(referrer) {
-            self.write_list(&tag, &list).await?;
-        }
-        Ok(())
-    }
-
-    async fn read_list(&self, tag: &str) -> Result<List> {
-        match self.fetch_manifest(tag, &[media_type::IMAGE_INDEX.to_owned()]).await {
-            Ok((node, bytes)) => List::parse(&node, &bytes).map_err(|reason| super::Error::Protocol {
-                method: "GET".to_owned(),
-                url: self.client.endpoint().manifest(&self.name, tag).into(),
-                reason,
-            }),
-            Err(error) if is_not_found(&error) => Ok(List::default()),
-            Err(error) => Err(error),
-        }
-    }
-
-    async fn write_list(&self, tag: &str, list: &List) -> Result<()> {
-        let bytes = list.to_bytes();
-        let node = Descriptor::of(media_type::IMAGE_INDEX, &bytes);
-        self.put_manifest(tag, &node, bytes).await.map(drop)
-    }
-}
-
-/// An index whose unknown members and malformed entries are kept as they are.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct List {
-    members: Map<String, Value>,
-    entries: Vec<Value>,
-}
-
-impl List {
-    fn parse(node: &Descriptor, bytes: &[u8]) -> Result<Self, String> {
-        if node.media_type != media_type::IMAGE_INDEX {
-            return Err(format!("the tag of the referrers names a {}", node.media_type));
-        }
-        let mut members: Map<String, Value> = serde_json::from_slice(bytes)
-            .map_err(|error| format!("the list of the referrers is malformed: {error}"))?;
-        let entries = match members.remove("manifests") {
-            None | Some(Value::Null) => Vec::new(),
-            Some(Value::Array(entries)) => entries,
-            Some(_) => return Err("the list of the referrers is malformed".to_owned()),
+        let queue = {
+            let mut queues = self.queues.0.lock().unwrap_or_else(PoisonError::into_inner);
+            queues.entry(tag.clone()).or_default().clone()
         };
-        Ok(Self { members, entries })
+        queue.made.lock().unwrap_or_else(PoisonError::into_inner).remove(digest);
+        queue.waiting.lock().unwrap_or_else(PoisonError::into_inner).take_up(changes.clone());
+        let turn = queue.turn.lock().await;
+        if queue.made.lock().unwrap_or_else(PoisonError::into_inner).remove(digest) {
+            return Ok(());
+        }
+        // Whoever had the turn before may have failed with our change in hand.
+        queue.waiting.lock().unwrap_or_else(PoisonError::into_inner).take_up(changes);
+        let upkeep = Upkeep::new(self, &tag, &queue);
+        let result = upkeep.run().await;
+        drop(turn);
+        result
+    }
+}
+
+/// What is known while the list of one tag is put in order.
+struct Upkeep<'a> {
+    repository: &'a Inner,
+    tag: &'a str,
+    queue: &'a Queue,
+    changes: Changes,
+    /// Entries that were in the list at some time.
+    seen: Listing,
+    /// Since when nothing was missing.
+    quiet: Option<Instant>,
+    /// The longest that reading and writing took.
+    slowest: Duration,
+    /// The registry refuses to replace what has changed meanwhile.
+    is_guarded: bool,
+}
+
+/// What came of one look at the list.
+enum Round {
+    /// Everything is in place.
+    Quiet,
+    /// Something was put in order.
+    Written,
+    /// Somebody else was faster.
+    Overtaken,
+}
+
+impl<'a> Upkeep<'a> {
+    fn new(repository: &'a Inner, tag: &'a str, queue: &'a Queue) -> Self {
+        Self {
+            repository,
+            tag,
+            queue,
+            changes: Changes::default(),
+            seen: Listing::default(),
+            quiet: None,
+            slowest: Duration::ZERO,
+            is_guarded: false,
+        }
     }
 
-    /// Adds an entry behind the others. Returns whether it was not there.
-    fn add(&mut self, entry: &Descriptor) -> bool {
-        if self.has(&entry.digest) {
+    async fn run(mut self) -> Result<()> {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            self.take_up();
+            let lock = Lock::take(self.repository, self.tag).await;
+            let round = self.round().await;
+            drop(lock);
+            let settle = self.settle();
+            let pause = match round? {
+                Round::Quiet => {
+                    let now = Instant::now();
+                    let since = *self.quiet.get_or_insert(now);
+                    // Whoever comes to know that an entry is gone leaves it out; one look is enough.
+                    let is_settled = self.is_guarded || self.changes.add.is_empty() || now - since >= settle;
+                    if is_settled && self.finish() {
+                        return Ok(());
+                    }
+                    settle.mul_f64(1.0 + 0.3 * random())
+                }
+                Round::Written => settle.mul_f64(0.3 + random()),
+                Round::Overtaken => Duration::from_millis(20).mul_f64(random()),
+            };
+            if Instant::now() + pause > deadline {
+                let (repository, tag) = (self.repository.full_name(), self.tag.to_owned());
+                return Err(Error::Unsettled { repository, tag });
+            }
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// Takes up the changes of others.
+    fn take_up(&mut self) {
+        let more = std::mem::take(&mut *self.queue.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+        if !more.is_empty() {
+            self.quiet = None;
+            self.changes.take_up(more);
+        }
+    }
+
+    /// Ends, unless somebody has come meanwhile.
+    fn finish(&self) -> bool {
+        let waiting = self.queue.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        if !waiting.is_empty() {
             return false;
         }
-        self.entries.push(json!(entry));
+        let mut made = self.queue.made.lock().unwrap_or_else(PoisonError::into_inner);
+        made.extend(self.changes.add.keys().cloned());
+        made.extend(self.changes.remove.iter().cloned());
         true
     }
 
-    /// Removes all entries of a digest. Returns whether there were any.
-    fn remove(&mut self, digest: &Digest) -> bool {
-        let before = self.entries.len();
-        self.entries.retain(|entry| !is_about(entry, digest));
-        self.entries.len() < before
-    }
-
-    fn has(&self, digest: &Digest) -> bool {
-        self.entries.iter().any(|entry| is_about(entry, digest))
-    }
-
-    fn to_bytes(&self) -> Bytes {
-        let mut document = Map::new();
-        document.insert("schemaVersion".to_owned(), json!(2));
-        document.insert("mediaType".to_owned(), json!(media_type::IMAGE_INDEX));
-        document.insert("manifests".to_owned(), Value::Array(self.entries.clone()));
-        for (name, value) in &self.members {
-            document.entry(name.clone()).or_insert_with(|| value.clone());
+    /// How long two looks have to be apart.
+    fn settle(&self) -> Duration {
+        let least = self.repository.client.options().settle;
+        if self.is_guarded {
+            Duration::ZERO
+        } else {
+            least.max(self.slowest * 4).min(LONGEST_SETTLE.max(least))
         }
-        oci_json::to_vec(&document).into()
+    }
+
+    /// Looks at the list, and puts it in order.
+    async fn round(&mut self) -> Result<Round> {
+        let started = Instant::now();
+        let (mut list, version) = self.read().await?;
+        self.seen.merge(&list);
+        let mut is_changed = false;
+        for digest in &self.changes.remove {
+            self.seen.remove(digest);
+            is_changed |= list.remove(digest);
+        }
+        for (digest, entry) in &self.changes.add {
+            if !list.has(digest) {
+                is_changed |= list.add(entry);
+            }
+        }
+        for digest in list.missing(&self.seen) {
+            if self.still_exists(&digest).await? {
+                is_changed |= list.add_from(&self.seen, &digest);
+            } else {
+                self.seen.remove(&digest);
+            }
+        }
+        if !is_changed {
+            return Ok(Round::Quiet);
+        }
+        self.quiet = None;
+        let written = self.write(&list, version).await?;
+        self.slowest = self.slowest.max(started.elapsed());
+        if !written {
+            self.is_guarded = true;
+            return Ok(Round::Overtaken);
+        }
+        Ok(Round::Written)
+    }
+
+    /// Reads the list, and what tells this state of it from others.
+    async fn read(&self) -> Result<(Listing, Version)> {
+        let repository = self.repository;
+        let url = repository.client.endpoint().manifest(&repository.name, self.tag);
+        let request = Request::get(url)
+            .header(header::ACCEPT, media_type::IMAGE_INDEX)
+            .header(header::CACHE_CONTROL, "no-cache");
+        let response = repository.client.send(request, &repository.scopes).await?;
+        match response.status {
+            StatusCode::OK => {}
+            StatusCode::NOT_FOUND => {
+                response.discard().await;
+                return Ok((Listing::default(), Version::Absent));
+            }
+            _ => return Err(response.into_error().await),
+        }
+        let version = response.header("etag").map_or(Version::Unknown, |etag| Version::Tag(etag.to_owned()));
+        let declared = response.content_type();
+        let limit = repository.client.options().manifest_limit;
+        let wrong = |reason: String| response.protocol(reason);
+        if declared != media_type::IMAGE_INDEX {
+            return Err(wrong(format!("the tag of the referrers names a {declared}, which is left alone")));
+        }
+        let malformed = wrong("the list of the referrers is malformed, and is left alone".to_owned());
+        let bytes = response.read(limit).await?;
+        Ok((Listing::parse(&bytes).ok_or(malformed)?, version))
+    }
+
+    /// Writes the list. Says no when it has changed meanwhile.
+    async fn write(&self, list: &Listing, version: Version) -> Result<bool> {
+        let repository = self.repository;
+        if list.is_empty() && self.delete_tag().await? {
+            return Ok(true);
+        }
+        let bytes = list.to_bytes();
+        let node = Descriptor::of(media_type::IMAGE_INDEX, &bytes);
+        let response = repository.send_manifest(self.tag, &node, &bytes, version.condition()).await?;
+        if response.status == StatusCode::PRECONDITION_FAILED {
+            response.discard().await;
+            return Ok(false);
+        }
+        repository.confirm_manifest(&node, &bytes, response).await?;
+        Ok(true)
+    }
+
+    /// Deletes the tag of an empty list. Says no where a tag cannot be deleted alone.
+    async fn delete_tag(&self) -> Result<bool> {
+        let repository = self.repository;
+        let url = repository.client.endpoint().manifest(&repository.name, self.tag);
+        let response = repository.client.send(Request::new(Method::DELETE, url), &repository.scopes).await?;
+        let is_gone = response.status.is_success() || response.status == StatusCode::NOT_FOUND;
+        response.discard().await;
+        Ok(is_gone)
+    }
+
+    /// Is a referrer still there that has disappeared from the list?
+    async fn still_exists(&self, digest: &str) -> Result<bool> {
+        match self.repository.resolve_manifest(digest, &[]).await {
+            Ok(_) => Ok(true),
+            Err(error) if super::manifests::is_not_found(&error) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 }
 
-fn is_about(entry: &Value, digest: &Digest) -> bool {
-    entry.get("digest").and_then(Value::as_str) == Some(&*digest.to_string())
+/// A state of the list.
+enum Version {
+    /// There was none.
+    Absent,
+    /// The registry calls it so.
+    Tag(String),
+    /// The registry does not say.
+    Unknown,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn list(text: &str) -> List {
-        List::parse(&Descriptor::of(media_type::IMAGE_INDEX, text.as_bytes()), text.as_bytes()).unwrap()
-    }
-
-    #[test]
-    fn what_is_not_understood_is_kept() {
-        let mut list = list(
-            r#"{"schemaVersion":2,"x":1.50,"manifests":[{"odd":true},{"digest":"no"}],"annotations":{"a":"b"}}"#,
-        );
-        let entry = Descriptor::of("a/b", b"x");
-        assert!(list.add(&entry));
-        assert!(!list.add(&entry));
-        let expected = format!(
-            r#"{{"schemaVersion":2,"mediaType":"{}","manifests":[{{"odd":true}},{{"digest":"no"}},{{"mediaType":"a/b","digest":"{}","size":1}}],"x":1.50,"annotations":{{"a":"b"}}}}"#,
-            media_type::IMAGE_INDEX,
-            entry.digest
-        );
-        assert_eq!(list.to_bytes(), expected);
-        assert!(list.remove(&entry.digest));
-        assert!(!list.remove(&entry.digest));
-    }
-
-    #[test]
-    fn a_new_list_has_exactly_the_members_of_the_reference() {
-        let mut list = List::default();
-        list.add(&Descriptor::of("a/b", b"x"));
-        assert!(list.to_bytes().starts_with(
-            br#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[{"#
-        ));
-        list.remove(&Digest::of(b"x"));
-        assert!(list.to_bytes().ends_with(br#""manifests":[]}"#));
-    }
-
-    #[test]
-    fn what_is_no_list_is_not_touched() {
-        for text in ["[]", "nonsense", r#"{"manifests":{}}"#] {
-            let node = Descriptor::of(media_type::IMAGE_INDEX, text.as_bytes());
-            assert!(List::parse(&node, text.as_bytes()).is_err(), "{text}");
+impl Version {
+    /// The header by which only this state is replaced. Registries that do not know it ignore it.
+    fn condition(&self) -> Option<(HeaderName, &str)> {
+        match self {
+            Self::Absent => Some((header::IF_NONE_MATCH, "*")),
+            Self::Tag(etag) => Some((header::IF_MATCH, etag)),
+            Self::Unknown => None,
         }
-        assert!(List::parse(&Descriptor::of(media_type::IMAGE_MANIFEST, b"{}"), b"{}").is_err());
     }
 }

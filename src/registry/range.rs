@@ -27,6 +27,42 @@ pub(crate) fn content_range(value: &str) -> Option<ContentRange> {
     (start <= end && total.is_none_or(|total| end < total)).then_some(ContentRange { start, end, total })
 }
 
+/// Reads the `Range: 0-9` of an upload: how many bytes the registry has. `None` when it does not say.
+///
+/// `0-0` is one byte or none, which the registries do not tell apart.
+///
+/// Implements distribution-spec v1.1, "Pushing a blob in chunks".
+pub(crate) fn uploaded(value: &str) -> Option<Uploaded> {
+    let value = value.trim();
+    let value = value.strip_prefix("bytes=").unwrap_or(value);
+    let (start, end) = value.split_once('-')?;
+    match (start.trim(), end.trim()) {
+        ("0", "-1") => Some(Uploaded::Bytes(0)),
+        ("0", "0") => Some(Uploaded::OneOrNone),
+        ("0", end) => end.parse::<u64>().ok()?.checked_add(1).map(Uploaded::Bytes),
+        _ => None,
+    }
+}
+
+/// How many bytes of an upload a registry has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Uploaded {
+    /// One byte or none.
+    OneOrNone,
+    /// So many.
+    Bytes(u64),
+}
+
+impl Uploaded {
+    /// Is it what a registry says that has so many bytes?
+    pub(crate) fn fits(self, bytes: u64) -> bool {
+        match self {
+            Self::OneOrNone => bytes <= 1,
+            Self::Bytes(said) => said == bytes,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -50,6 +86,24 @@ mod tests {
         ];
         for (value, expected) in cases {
             assert_eq!(content_range(value), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn the_range_of_an_upload_may_be_ambiguous() {
+        let cases = [
+            ("0-0", Some(Uploaded::OneOrNone)),
+            ("0--1", Some(Uploaded::Bytes(0))),
+            ("0-9", Some(Uploaded::Bytes(10))),
+            ("bytes=0-9", Some(Uploaded::Bytes(10))),
+            ("5-9", None),
+            ("0-", None),
+            ("-", None),
+            ("", None),
+            ("0-18446744073709551615", None),
+        ];
+        for (value, expected) in cases {
+            assert_eq!(uploaded(value), expected, "{value}");
         }
     }
 }

@@ -16,6 +16,7 @@ use super::{
     manifests::is_not_found,
     repository::Inner,
     response::Response,
+    trace::bare_url,
     transport::Request,
 };
 use crate::oci::{Descriptor, Digest, Document, media_type};
@@ -43,10 +44,30 @@ impl Support {
     }
 }
 
-/// A list of referrers as it is read: entries may be malformed, and must not hide the others.
+/// A page of referrers. Entries may be malformed, and must not hide the others.
 #[derive(Deserialize)]
-struct Listing {
+struct Page {
     manifests: Option<Vec<Value>>,
+    annotations: Option<Value>,
+}
+
+impl Page {
+    /// The filters that a server of the time before the specification says it has applied.
+    fn filters(&self) -> Option<&str> {
+        self.annotations.as_ref()?.get("org.opencontainers.referrers.filtersApplied")?.as_str()
+    }
+}
+
+/// What the API lists.
+#[derive(Default)]
+struct Listed {
+    entries: Vec<Descriptor>,
+    /// Has the server filtered in the way of the time before the specification?
+    is_filtered_oddly: bool,
+}
+
+fn names_artifact_type(filters: &str) -> bool {
+    filters.split(',').any(|filter| filter.trim() == "artifactType")
 }
 
 impl Inner {
@@ -79,31 +100,66 @@ impl Inner {
         subject: &Digest,
         artifact_type: Option<&str>,
     ) -> Result<Option<Vec<Descriptor>>> {
+        let wanted = artifact_type.filter(|wanted| !wanted.is_empty());
+        let Some(listed) = self.listed(subject, wanted).await? else { return Ok(None) };
+        if let Some(wanted) = wanted
+            && listed.entries.is_empty()
+            && listed.is_filtered_oddly
+        {
+            return self.filtered_by_us(subject, wanted).await;
+        }
+        Ok(Some(of_type(listed.entries, wanted)))
+    }
+
+    /// Lists all referrers and looks into those whose entries do not say what they are: servers of the time
+    /// before the specification filter by the config's media type only.
+    async fn filtered_by_us(&self, subject: &Digest, wanted: &str) -> Result<Option<Vec<Descriptor>>> {
+        let Some(listed) = self.listed(subject, None).await? else { return Ok(None) };
+        let mut found = Vec::new();
+        for mut entry in listed.entries {
+            if entry.artifact_type.as_deref() != Some(wanted) && entry.is_manifest() {
+                let bytes = self.fetch_bytes(&entry).await?;
+                let document =
+                    Document::parse(&entry.media_type, &bytes).map_err(crate::content::Error::from)?;
+                entry.artifact_type = document.artifact_type().map(str::to_owned);
+            }
+            found.push(entry);
+        }
+        Ok(Some(of_type(found, Some(wanted))))
+    }
+
+    /// Reads all pages of the API's list. `None` when there is no API.
+    async fn listed(&self, subject: &Digest, artifact_type: Option<&str>) -> Result<Option<Listed>> {
         let url = self.client.endpoint().referrers(&self.name, &subject.to_string(), artifact_type);
         let Some(mut response) = self.ask(url).await? else { return Ok(None) };
-        let (mut listed, mut seen, mut visited) = (Vec::new(), HashSet::new(), HashSet::new());
+        let mut listed = Listed::default();
+        let (mut seen, mut visited) = (HashSet::new(), HashSet::new());
         for _ in 0..MOST_PAGES {
             visited.insert(response.url.to_string());
             let next = link::next(response.lines("link"));
             let url = response.url.clone();
+            let by_header = response.lines("oci-filters-applied").any(names_artifact_type);
             let wrong = response.protocol("the answer is not a list of referrers");
             let body = response.read(self.client.options().manifest_limit).await?;
-            let listing: Listing = serde_json::from_slice(&body).map_err(|_| wrong)?;
-            let entries = self.entries(listing.manifests.unwrap_or_default());
-            listed.extend(entries.into_iter().filter(|entry| seen.insert(entry.digest.clone())));
-            let Some(next) = next else { break };
+            let page: Page = serde_json::from_slice(&body).map_err(|_| wrong)?;
+            let by_annotation = page.filters().is_some_and(names_artifact_type);
+            listed.is_filtered_oddly |= by_annotation && !by_header;
+            let entries = self.entries(page.manifests.unwrap_or_default());
+            listed.entries.extend(entries.into_iter().filter(|entry| seen.insert(entry.digest.clone())));
+            let Some(next) = next else { return Ok(Some(listed)) };
             let next = link::resolve(&url, &next).map_err(|reason| Error::Protocol {
                 method: "GET".to_owned(),
-                url: super::trace::bare_url(&url),
+                url: bare_url(&url),
                 reason: reason.to_owned(),
             })?;
             if visited.contains(next.as_str()) {
                 self.client.notice("the registry links its pages of referrers in a circle");
-                break;
+                return Ok(Some(listed));
             }
-            response = self.client.expect(Request::get(next), &self.scopes, &[StatusCode::OK]).await?;
+            let request = Request::get(next).header(header::ACCEPT, media_type::IMAGE_INDEX);
+            response = self.client.expect(request, &self.scopes, &[StatusCode::OK]).await?;
         }
-        Ok(Some(of_type(listed, artifact_type)))
+        Err(response.protocol("the list of referrers is too long"))
     }
 
     /// Asks the API for the first page, and learns whether there is one; `None` when there is not.
@@ -150,7 +206,7 @@ impl Inner {
                 reason: format!("the tag of the referrers names a {}", node.media_type),
             });
         }
-        let listing: Listing = serde_json::from_slice(&bytes).map_err(|error| {
+        let listing: Page = serde_json::from_slice(&bytes).map_err(|error| {
             let (media_type, reason) = (node.media_type, error.to_string());
             crate::content::Error::from(crate::oci::Error::InvalidDocument { media_type, reason })
         })?;
@@ -193,8 +249,8 @@ impl Inner {
         self.publish(&subject.digest, entry_for(node, bytes)).await
     }
 
-    /// The subject of a manifest, when the list of its referrers is kept by us.
-    pub(crate) async fn unlisted_subject(&self, node: &Descriptor) -> Result<Option<Digest>> {
+    /// The subject of a manifest with the entry in its list, when that list is kept by us.
+    pub(crate) async fn unlisted_subject(&self, node: &Descriptor) -> Result<Option<(Digest, Descriptor)>> {
         let mode = self.client.options().referrers;
         if mode == ReferrersMode::Api || !media_type::may_have_subject(&node.media_type) {
             return Ok(None);
@@ -202,7 +258,7 @@ impl Inner {
         let bytes = self.fetch_bytes(node).await?;
         let Some(subject) = subject_of(node, &bytes) else { return Ok(None) };
         let by_tag = mode == ReferrersMode::Tag || !self.has_api().await?;
-        Ok(by_tag.then_some(subject.digest))
+        Ok(by_tag.then(|| (subject.digest, entry_for(node, &bytes))))
     }
 
     async fn has_api(&self) -> Result<bool> {

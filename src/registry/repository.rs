@@ -1,22 +1,23 @@
 //! A repository, as content.
 
 use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex},
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _};
-use url::Url;
 
 use super::{
     Access,
     client::Client,
     held::Held,
     pages::{Kind, List},
+    publish::Queues,
     referrers::Support,
     scope::Scopes,
+    session::Session,
 };
 use crate::{
     content::{self, Body, ByteStream, Error, Origin, Source, TagPages, Target},
@@ -41,7 +42,11 @@ pub(crate) struct Inner {
     /// Does the registry have the referrers API?
     pub(crate) support: Support,
     /// Uploads that a registry began where a mount was asked for.
-    pub(crate) begun: Mutex<HashMap<Digest, Url>>,
+    pub(crate) begun: Mutex<HashMap<Digest, Session>>,
+    /// Changes of referrers tags that wait for each other.
+    pub(crate) queues: Queues,
+    /// What this process has written.
+    pushed: Mutex<HashSet<Digest>>,
 }
 
 impl Repository {
@@ -52,9 +57,20 @@ impl Repository {
             Access::Delete => &["pull", "delete"],
         };
         let scopes = Scopes::repository(name, actions);
-        let (held, support, begun) = (Held::default(), Support::default(), Mutex::default());
+        let (held, support) = (Held::default(), Support::default());
+        let (begun, pushed, queues) = (Mutex::default(), Mutex::default(), Queues::default());
         Self {
-            inner: Arc::new(Inner { client, registry, name: name.to_owned(), scopes, held, support, begun }),
+            inner: Arc::new(Inner {
+                client,
+                registry,
+                name: name.to_owned(),
+                scopes,
+                held,
+                support,
+                begun,
+                queues,
+                pushed,
+            }),
         }
     }
 
@@ -112,6 +128,18 @@ impl Repository {
 impl Inner {
     pub(crate) fn full_name(&self) -> String {
         format!("{}/{}", self.registry, self.name)
+    }
+
+    /// Remembers that this process has written something: a registry of several machines may not know it
+    /// everywhere at once.
+    pub(crate) fn pushed(&self, digest: &Digest) {
+        self.pushed.lock().unwrap_or_else(PoisonError::into_inner).insert(digest.clone());
+    }
+
+    /// Has this process written it, or anything if nothing is named?
+    pub(crate) fn has_pushed(&self, digest: Option<&Digest>) -> bool {
+        let pushed = self.pushed.lock().unwrap_or_else(PoisonError::into_inner);
+        digest.map_or(!pushed.is_empty(), |digest| pushed.contains(digest))
     }
 
     /// The error for something that is not there.
@@ -180,7 +208,7 @@ impl Source for Repository {
 impl Target for Repository {
     async fn push(&self, node: &Descriptor, mut body: Body) -> content::Result<()> {
         if !node.is_manifest() {
-            return Ok(self.inner.upload(node, &mut body).await?);
+            return Ok(self.inner.upload(node, body).await?);
         }
         let stream = content::verify::stream(node, body.open(node, 0).await?);
         let bytes = content::read_all(node, stream, self.inner.client.options().manifest_limit).await?;

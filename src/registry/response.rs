@@ -39,6 +39,10 @@ pub(crate) struct Response {
     pub(crate) is_registry: bool,
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
+    /// How long it asks us to wait.
+    pub(crate) retry_after: Option<Duration>,
+    /// How often the request was sent before.
+    pub(crate) repeated: u32,
     pub(crate) body: Incoming,
 }
 
@@ -128,6 +132,7 @@ impl Response {
             host: self.origin.authority(),
             is_registry: self.is_registry,
             status: self.status,
+            retry_after: self.retry_after,
             problems: Problems::parse(&text),
         }))
     }

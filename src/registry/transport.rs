@@ -16,17 +16,13 @@ use url::Url;
 
 use super::{
     Error, Options, Origin, Result,
-    body::Outgoing,
     http::{Connections, HeaderMap, HeaderName, HeaderValue, Hop, Method, Protocol, header},
     location::{self, Purpose},
+    payload::{Payload, Reader},
     response::Response,
     retry::{self, Attempt, Decision, Failure, Repeat},
     trace::{self, BodyText, SHOWN_BODY, TraceEvent, bare_url},
     warning,
-};
-use crate::{
-    content::{Body, ByteStream},
-    oci::Descriptor,
 };
 
 /// Redirects of one request.
@@ -42,6 +38,8 @@ pub(crate) struct Request<'a> {
     pub(crate) payload: Payload<'a>,
     pub(crate) repeat: Repeat,
     pub(crate) protocol: Protocol,
+    /// Bytes that the server has to look at before it answers, apart from the body.
+    pub(crate) settles: u64,
     /// Goes to the origin of the URL only.
     pub(crate) authorization: Option<HeaderValue>,
     /// Which redirects are followed.
@@ -59,25 +57,6 @@ pub(crate) struct Redirects {
     pub(crate) same_origin: bool,
 }
 
-/// What is sent with a request.
-pub(crate) enum Payload<'a> {
-    /// There is no body.
-    Nothing,
-    /// It is in memory.
-    Bytes(Bytes),
-    /// It is content, or a part of it.
-    Content(Content<'a>),
-}
-
-/// A part of some content, in bytes.
-pub(crate) struct Content<'a> {
-    body: &'a mut Body,
-    node: &'a Descriptor,
-    range: Range<u64>,
-    /// A stream that was opened and not read.
-    unread: Option<ByteStream>,
-}
-
 impl<'a> Request<'a> {
     pub(crate) fn new(method: Method, url: Url) -> Self {
         Self {
@@ -87,6 +66,7 @@ impl<'a> Request<'a> {
             payload: Payload::Nothing,
             repeat: Repeat::Always,
             protocol: Protocol::Negotiated,
+            settles: 0,
             authorization: None,
             redirects: Redirects { most: MOST_REDIRECTS, same_origin: false },
             confidential: false,
@@ -121,8 +101,8 @@ impl<'a> Request<'a> {
     }
 
     /// Sends a part of some content, and only as long as nobody can have seen it twice.
-    pub(crate) fn content(mut self, body: &'a mut Body, node: &'a Descriptor, range: Range<u64>) -> Self {
-        self.payload = Payload::Content(Content { body, node, range, unread: None });
+    pub(crate) fn content(mut self, reader: &'a mut Reader, range: Range<u64>) -> Self {
+        self.payload = Payload::Content { reader, range };
         self.repeat = Repeat::UntilSent;
         self.protocol = Protocol::Http1;
         self
@@ -134,39 +114,21 @@ impl<'a> Request<'a> {
         self
     }
 
+    /// Closes an upload of so many bytes, which the server may hash before it answers.
+    pub(crate) fn closing(mut self, bytes: u64) -> Self {
+        self.settles = bytes;
+        self
+    }
+
+    /// Sends it again only when nobody can have seen it.
+    pub(crate) fn once(mut self) -> Self {
+        self.repeat = Repeat::UntilSent;
+        self
+    }
+
     /// Can it be sent once more?
     pub(crate) fn is_replayable(&self) -> bool {
-        match &self.payload {
-            Payload::Nothing | Payload::Bytes(_) => true,
-            Payload::Content(content) => content.unread.is_some() || content.body.is_replayable(),
-        }
-    }
-}
-
-impl Payload<'_> {
-    async fn open(&mut self) -> Result<Outgoing> {
-        Ok(match self {
-            Self::Nothing => Outgoing::Nothing,
-            Self::Bytes(bytes) => Outgoing::Bytes(bytes.clone()),
-            Self::Content(content) => content.open().await?,
-        })
-    }
-
-    fn take_back(&mut self, outgoing: &Outgoing) {
-        if let Self::Content(content) = self {
-            content.unread = outgoing.unread();
-        }
-    }
-}
-
-impl Content<'_> {
-    async fn open(&mut self) -> Result<Outgoing> {
-        let range = self.range.clone();
-        let stream = match self.unread.take() {
-            Some(stream) => stream,
-            None => self.body.open(self.node, range.start).await?,
-        };
-        Ok(Outgoing::stream(stream, range.end - range.start, range.end == self.node.size))
+        self.payload.is_replayable()
     }
 }
 
@@ -196,6 +158,11 @@ impl Transport {
         &self.home
     }
 
+    /// May we be sent to places inside our network?
+    pub(crate) fn allows_internal(&self) -> bool {
+        self.options.internal_targets || self.connections.is_home_internal()
+    }
+
     /// How it is talked to.
     pub(crate) fn options(&self) -> &Options {
         &self.options
@@ -221,7 +188,12 @@ impl Transport {
                 Ok(response) => Failure::Status(response.status.as_u16()),
                 Err((_, failure)) => *failure,
             };
-            attempt.retry_after = result.as_ref().ok().and_then(|response| self.asked_wait(response));
+            let result = result.map(|mut response| {
+                response.retry_after = self.asked_wait(&response);
+                response.repeated = attempt.repeated;
+                response
+            });
+            attempt.retry_after = result.as_ref().ok().and_then(|response| response.retry_after);
             attempt.jitter = random();
             let decision = match request.is_replayable() {
                 true => retry::decide(&self.options.retries, request.repeat, failure, attempt),
@@ -295,7 +267,7 @@ impl Transport {
             let Some(location) = response.location().filter(|_| is_redirect(&response)) else {
                 return Ok(response);
             };
-            let target = location::resolve(&url, location, &self.home, Purpose::Redirect)
+            let target = location::resolve(&url, location, self.allows_internal(), Purpose::Redirect)
                 .and_then(|target| may_redirect(request, &response, &target).map(|()| target));
             url = match target {
                 Ok(target) => target,
@@ -335,6 +307,7 @@ impl Transport {
             url,
             headers,
             body: body.clone(),
+            settles: request.settles,
             protocol: request.protocol,
         };
         let result = self.connections.exchange(hop).await;
@@ -453,7 +426,7 @@ fn chain(error: &Error) -> String {
 }
 
 /// A number between 0 and 1 that is another one each time.
-fn random() -> f64 {
+pub(crate) fn random() -> f64 {
     let number = RandomState::new().hash_one(Instant::now());
     f64::from(u32::try_from(number >> 32).unwrap_or_default()) / f64::from(u32::MAX)
 }
