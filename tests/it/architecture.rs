@@ -16,7 +16,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("progress", &["oci"]),
     ("content", &["oci"]),
     ("credentials", &[]),
-    ("tar", &[]),
+    ("tar", &["oci"]),
     ("files", &["content", "tar", "oci"]),
     ("layout", &["content", "tar", "oci"]),
     ("registry", &["content", "credentials", "oci"]),
