@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-/// First words of lines whose order depends on timing.
+/// First words of lines whose order depends on timing. (`Pushed [registry] …`, with one space, is not one.)
 const STATUS: &[&str] = &[
     "Backed",
     "Copied",
@@ -24,7 +24,7 @@ const STATUS: &[&str] = &[
     "Pulled",
     "Pulling",
     "Pushed ",
-    "Pushing",
+    "Pushing ",
     "Restored",
     "Restoring",
     "Skipped",

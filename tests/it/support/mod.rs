@@ -8,6 +8,7 @@ pub(crate) mod layout;
 pub(crate) mod pack;
 pub(crate) mod registry;
 mod runtime;
+pub(crate) mod server;
 pub(crate) mod tls;
 
 #[allow(unused_imports, reason = "the short way to what most tests use")]
