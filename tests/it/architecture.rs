@@ -28,7 +28,8 @@ const LAYERS: &[(&str, &[&str])] = &[
 const CONFINED: &[(&str, &[&str])] = &[
     (r"\b(?:clap|clap_complete|clap_mangen|indicatif|anyhow)::", &["cli/"]),
     (r"\breqwest\b", &["registry/http.rs", "registry/tls.rs"]),
-    (r"\benv::(?:vars?|vars?_os|args|args_os|current_dir|temp_dir|home_dir)\b", &["cli/context.rs"]),
+    // (Where temporary files go is no choice of ours: `tempfile` asks for it itself.)
+    (r"\benv::(?:vars?|vars?_os|args|args_os|current_dir|home_dir)\b", &["cli/context.rs"]),
     // The age of a partial file is the clock's business too.
     (r"\b(?:SystemTime|Timestamp|Zoned|Utc|Local)::now\b", &["cli/context.rs", "content/disk/partial.rs"]),
 ];
@@ -59,6 +60,9 @@ fn some_crates_and_the_world_outside_appear_in_few_places() {
     let mut problems = Vec::new();
     for (path, code) in sources() {
         let name = path.to_str().unwrap();
+        if name.ends_with("tests.rs") || name.ends_with("testing.rs") {
+            continue;
+        }
         for (pattern, places) in CONFINED {
             let allowed =
                 places.iter().any(|place| name == *place || place.ends_with('/') && name.starts_with(place));
