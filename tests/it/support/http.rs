@@ -1,12 +1,12 @@
-//! A plain HTTP client for tests of the tests' own servers: no redirects, no proxies.
+//! A plain HTTP client for tests of the tests' own servers: no redirects, no proxy but the one it is given.
 
 use std::sync::Arc;
 
-use reqwest::{Client, redirect::Policy};
+use reqwest::{Client, Proxy, redirect::Policy};
 use rustls::{ClientConfig, RootCertStore, crypto::ring, pki_types::CertificateDer};
 
-/// A client that trusts these certificates and no others.
-pub(crate) fn client_trusting(roots: &[CertificateDer<'_>]) -> Client {
+/// A client that trusts these certificates and no others, and goes through a proxy if there is one.
+pub(crate) fn client_through(proxy: Option<&str>, roots: &[CertificateDer<'_>]) -> Client {
     let mut store = RootCertStore::empty();
     for root in roots {
         store.add(root.clone().into_owned()).unwrap();
@@ -18,7 +18,16 @@ pub(crate) fn client_trusting(roots: &[CertificateDer<'_>]) -> Client {
         .with_no_client_auth();
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     let builder = Client::builder().tls_backend_preconfigured(config).redirect(Policy::none()).no_proxy();
+    let builder = match proxy {
+        Some(url) => builder.proxy(Proxy::all(url).unwrap()),
+        None => builder,
+    };
     builder.build().unwrap()
+}
+
+/// A client that trusts these certificates and no others.
+pub(crate) fn client_trusting(roots: &[CertificateDer<'_>]) -> Client {
+    client_through(None, roots)
 }
 
 /// A client for plain HTTP.

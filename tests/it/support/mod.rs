@@ -6,6 +6,7 @@ pub(crate) mod expect;
 pub(crate) mod http;
 pub(crate) mod layout;
 pub(crate) mod pack;
+pub(crate) mod proxy;
 pub(crate) mod registry;
 mod runtime;
 pub(crate) mod server;

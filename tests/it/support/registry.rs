@@ -16,6 +16,7 @@ mod connection;
 mod content;
 mod delivery;
 mod fault;
+mod forward;
 mod legacy;
 mod lists;
 mod log;

@@ -1,6 +1,6 @@
 //! How a test's registry behaves. By default as the distribution specification 1.1 says.
 
-use super::{TestRegistry, access::Access};
+use super::{TestRegistry, access::Access, forward::Upstream};
 use crate::support::tls::ServerTls;
 
 /// Does the registry know about referrers?
@@ -51,6 +51,7 @@ pub(crate) enum Locations {
 pub(crate) struct Options {
     pub(super) access: Access,
     pub(super) tls: Option<ServerTls>,
+    pub(super) upstream: Option<Upstream>,
     pub(super) referrers: Referrers,
     pub(super) oras_alpha_api: bool,
     pub(super) oras_extension_api: bool,
@@ -82,6 +83,7 @@ impl Default for Options {
         Self {
             access: Access::default(),
             tls: None,
+            upstream: None,
             referrers: Referrers::Api,
             oras_alpha_api: false,
             oras_extension_api: false,
@@ -249,6 +251,12 @@ impl Builder {
     /// Speaks TLS, as do its token server and its blob host.
     pub(crate) fn tls(self, tls: ServerTls) -> Self {
         self.with(|options| options.tls = Some(tls))
+    }
+
+    /// Answers nothing itself: a real registry, given by its scheme, host and port, does, and this one
+    /// notes and bends what it says.
+    pub(crate) fn in_front_of(self, url: &str) -> Self {
+        self.with(|options| options.upstream = Some(Upstream::new(url)))
     }
 
     /// Who may do what.

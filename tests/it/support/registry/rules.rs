@@ -46,6 +46,21 @@ impl Condition<'_> {
         self
     }
 
+    /// For some requests only, with this probability; the same requests whenever they come in the same
+    /// order.
+    pub(crate) fn sometimes(self, probability: f64, seed: u64) -> Self {
+        let state = Mutex::new(seed);
+        self.always().when(move |_| {
+            // SplitMix64.
+            let mut state = state.lock().unwrap();
+            *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mixed = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            let high = u32::try_from((mixed ^ (mixed >> 31)) >> 32).unwrap();
+            f64::from(high) < probability * f64::from(u32::MAX)
+        })
+    }
+
     /// What goes wrong with them.
     pub(crate) fn then(self, fault: Fault) -> Hits {
         let hits = Arc::new(AtomicUsize::new(0));

@@ -91,7 +91,7 @@ impl Service {
         self.log.body(place, &request.body);
         let answer = match &fault.act {
             Act::Answer { answer, .. } => (**answer).clone(),
-            _ => self.carry_out(&request),
+            _ => self.carry_out(&request).await,
         };
         if matches!(fault.act, Act::LoseAnswer) {
             switch.close();
@@ -130,7 +130,10 @@ impl Service {
         hang::<()>().await;
     }
 
-    fn carry_out(&self, request: &Request) -> Answer {
+    async fn carry_out(&self, request: &Request) -> Answer {
+        if let Some(upstream) = &self.options.upstream {
+            return upstream.answer(request).await;
+        }
         match request.origin {
             Origin::Registry => routes::registry(self, request),
             Origin::Tokens => tokens::answer(self, request).unwrap_or_else(routes::not_found),

@@ -442,3 +442,26 @@ async fn over_tls_it_is_known_to_those_who_trust_its_authority() {
     assert!(trusting.get(expired.url("/v2/")).send().await.is_err());
     assert_eq!(closed.requests().len() + expired.requests().len(), 0);
 }
+
+#[tokio::test]
+async fn in_front_of_another_it_passes_on_what_it_does_not_bend() {
+    let behind = TestRegistry::start().await;
+    let node = behind.content("app").insert_blob("a/b", "hello");
+    let front = TestRegistry::builder().in_front_of(&behind.url("")).start().await;
+    let hits = front.on("GET", "*").sometimes(0.5, 7).then(Fault::status(503));
+    let (mut good, path) = (0, format!("/v2/app/blobs/{}", node.digest));
+    for _ in 0..100 {
+        let response = send(&front, "GET", &path, None).await;
+        match response.status().as_u16() {
+            200 => {
+                good += 1;
+                assert_eq!(response.bytes().await.unwrap(), "hello");
+            }
+            status => assert_eq!(status, 503),
+        }
+    }
+    assert_eq!((good + hits.count(), behind.requests().len()), (100, good));
+    assert!((25..75).contains(&good), "{good}");
+    let opened = send(&front, "POST", "/v2/app/blobs/uploads/", None).await;
+    assert_eq!((opened.status().as_u16(), header(&opened, "range")), (202, "0-0"));
+}
