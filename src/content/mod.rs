@@ -4,7 +4,6 @@
 //! implement them. Whatever is read through [`Source::fetch`] is checked against its descriptor.
 
 mod body;
-#[expect(dead_code, reason = "what files as content need of it follows with them")]
 pub(crate) mod disk;
 mod error;
 pub mod graph;

@@ -138,9 +138,10 @@ impl Folder {
     /// Moves whole content to its place, for reading only.
     pub(super) fn place(&self, partial: Partial, digest: &Digest) -> content::Result<()> {
         let dir = self.blobs(digest.algorithm())?;
+        let failed = |error| content::Error::io("create", self.blob(digest))(error);
         #[cfg(unix)]
-        partial.set_permissions(mode(0o444))?;
-        partial.place(&dir, Path::new(digest.encoded()), &self.blob(digest))
+        partial.file().set_permissions(mode(0o444)).map_err(failed)?;
+        partial.place(&dir, Path::new(digest.encoded())).map_err(failed)
     }
 
     fn blobs(&self, algorithm: Algorithm) -> content::Result<Arc<Dir>> {

@@ -8,7 +8,7 @@ mod read;
 mod write;
 
 pub(crate) use name::clean;
-pub(crate) use read::{Entry, Error, Reader, Seekable};
+pub(crate) use read::{Entry, Error, Reader, Seekable, Streamed};
 pub(crate) use write::{END, Header, padding};
 
 /// Size of everything in a tar, in bytes.

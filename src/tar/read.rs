@@ -41,6 +41,22 @@ pub(crate) trait Input: Read {
     fn skip(&mut self, count: u64) -> io::Result<()>;
 }
 
+/// An input that can only be read.
+pub(crate) struct Streamed<R>(pub(crate) R);
+
+impl<R: Read> Read for Streamed<R> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        self.0.read(bytes)
+    }
+}
+
+impl<R: Read> Input for Streamed<R> {
+    fn skip(&mut self, count: u64) -> io::Result<()> {
+        let skipped = io::copy(&mut (&mut self.0).take(count), &mut io::sink())?;
+        if skipped == count { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+    }
+}
+
 /// An input in which content is jumped over.
 pub(crate) struct Seekable<R>(BufReader<R>);
 
@@ -340,4 +356,214 @@ fn signed(field: &[u8]) -> Option<i64> {
         b'0'..=b'7' => number.checked_mul(8)?.checked_add(i64::from(byte - b'0')),
         _ => None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::{
+        super::{END, Header, padding},
+        *,
+    };
+
+    fn header(path: &[u8], kind: Kind, size: u64) -> Vec<u8> {
+        let header = Header {
+            path,
+            link: b"target",
+            kind,
+            mode: 0o644,
+            size,
+            mtime: 1_700_000_000,
+            owner: (0, 0),
+            device: (0, 0),
+        };
+        header.encode()
+    }
+
+    fn file(path: &[u8], content: &[u8]) -> Vec<u8> {
+        [&header(path, Kind::Regular, content.len() as u64), content, padding(content.len() as u64)].concat()
+    }
+
+    /// A header whose type is not one that is written here.
+    fn special(flag: u8, content: &[u8]) -> Vec<u8> {
+        let mut bytes = file(b"special", content);
+        bytes[field::FLAG] = flag;
+        seal(&mut bytes);
+        bytes
+    }
+
+    fn seal(header: &mut [u8]) {
+        let sum = checksum(header[..BLOCK].first_chunk().unwrap());
+        header[field::CHECKSUM].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    }
+
+    /// Path and content of each entry, read as a stream; the same must come of jumping over content.
+    fn entries(archive: &[u8]) -> Result<Vec<(String, String)>, Error> {
+        let mut reader = Reader::new(Streamed(archive));
+        let mut jumping = Reader::new(Seekable::new(Cursor::new(archive)));
+        let mut found = Vec::new();
+        while let Some(entry) = reader.next()? {
+            assert_eq!(jumping.next()?.as_ref(), Some(&entry));
+            let mut content = String::new();
+            reader.read_to_string(&mut content)?;
+            let start = usize::try_from(entry.position).unwrap();
+            assert_eq!(archive[start..][..content.len()], *content.as_bytes());
+            found.push((String::from_utf8(entry.path).unwrap(), content));
+        }
+        Ok(found)
+    }
+
+    fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
+        expected.iter().map(|(path, content)| ((*path).to_owned(), (*content).to_owned())).collect()
+    }
+
+    #[test]
+    fn what_was_written_is_read() {
+        let (long, accent) = ("b/".repeat(60) + &"c".repeat(90), "ü".repeat(60));
+        let archive =
+            [file(b"a", b"hello"), file(long.as_bytes(), b"x"), file(accent.as_bytes(), b"y"), END.to_vec()];
+        let expected = pairs(&[("a", "hello"), (&long, "x"), (&accent, "y")]);
+        assert_eq!(entries(&archive.concat()).unwrap(), expected);
+        // Some writers leave the end out.
+        assert_eq!(entries(&archive[..3].concat()).unwrap(), expected);
+        assert_eq!(entries(b"").unwrap(), []);
+    }
+
+    #[test]
+    fn names_of_gnu_are_read() {
+        let long = "n".repeat(300);
+        let named = special(b'L', format!("{long}\0").as_bytes());
+        assert_eq!(entries(&[named, file(b"short", b"x")].concat()).unwrap(), pairs(&[(&long, "x")]));
+    }
+
+    /// Where two sizes disagree, every reader must take the same, or one sees entries that another does not.
+    #[test]
+    fn the_size_of_the_extended_header_wins() {
+        let inner = file(b"hidden", b"x");
+        let size = inner.len().to_string();
+        let record = format!("{} size={size}\n", 9 + size.len());
+        let mut outer = header(b"outer", Kind::Regular, 0);
+        outer.extend_from_slice(&inner);
+        let archive = [special(b'x', record.as_bytes()), outer, file(b"last", b"y")].concat();
+        let found = entries(&archive).unwrap();
+        assert_eq!(found.iter().map(|(path, _)| &**path).collect::<Vec<_>>(), ["outer", "last"]);
+    }
+
+    #[test]
+    fn a_global_header_describes_nobody() {
+        let global = special(b'g', b"12 size=900\n");
+        assert_eq!(entries(&[global, file(b"a", b"x")].concat()).unwrap(), pairs(&[("a", "x")]));
+    }
+
+    #[test]
+    fn folders_and_links_have_no_content_whatever_their_size_says() {
+        for kind in [Kind::Directory, Kind::Symlink, Kind::HardLink, Kind::Fifo, Kind::Character] {
+            let archive = [header(b"d", kind, 512), file(b"a", b"x")].concat();
+            assert_eq!(entries(&archive).unwrap(), pairs(&[("d", ""), ("a", "x")]));
+        }
+    }
+
+    #[test]
+    fn sizes_that_lie_are_refused() {
+        let with = |change: &dyn Fn(&mut [u8])| {
+            let mut archive = file(b"a", b"hello");
+            change(&mut archive);
+            seal(&mut archive);
+            entries(&[archive, END.to_vec()].concat())
+        };
+        assert!(with(&|_| {}).is_ok());
+        assert!(matches!(with(&|header| header[field::SIZE].fill(0xff)), Err(Error::Header)));
+        assert!(matches!(with(&|header| header[field::SIZE].fill(b'9')), Err(Error::Header)));
+        let huge = |header: &mut [u8]| {
+            header[field::SIZE].fill(0xff);
+            header[field::SIZE.start] = 0x80;
+        };
+        assert!(matches!(with(&huge), Err(Error::Header)));
+        let record = b"28 size=9223372036854775807\n";
+        let archive = [special(b'x', record), file(b"a", b"x")].concat();
+        assert!(matches!(entries(&archive), Err(Error::Header)));
+    }
+
+    #[test]
+    fn a_header_that_is_too_large_is_not_read() {
+        for flag in [b'x', b'L', b'K', b'g'] {
+            let mut archive = special(flag, b"");
+            archive[field::SIZE].copy_from_slice(b"00010000000\0");
+            seal(&mut archive);
+            assert!(matches!(entries(&archive), Err(Error::TooLarge(_))));
+        }
+    }
+
+    #[test]
+    fn what_is_no_archive_is_refused() {
+        assert!(matches!(entries(b"hello"), Err(Error::Truncated)));
+        assert!(matches!(entries(&[b'x'; 1024]), Err(Error::Header)));
+        let archive = file(b"a", b"hello");
+        assert!(entries(&archive[..515]).is_err());
+        assert!(matches!(entries(&[&END[..BLOCK], &archive].concat()), Err(Error::Header)));
+    }
+
+    #[test]
+    fn records_that_are_broken_are_refused() {
+        for records in [
+            &b"x"[..],
+            b"5 a=b\n",
+            b"6 a=b\n",
+            b"99 a=b\n",
+            b"6 a=bc",
+            b"6 =bc\n",
+            b"+6 a=b\n",
+            b"13 size=1x\n",
+        ] {
+            let archive = [special(b'x', records), file(b"a", b"")].concat();
+            let fine = records == b"6 a=b\n";
+            assert_eq!(entries(&archive).is_ok(), fine, "{}", String::from_utf8_lossy(records));
+        }
+        let archive = [special(b'x', b"12 path=a\0b\n"), file(b"a", b"")].concat();
+        assert!(entries(&archive).is_err());
+    }
+
+    #[test]
+    fn times_have_fractions_and_may_lie_before_1970() {
+        for (text, expected) in [
+            ("5", Some((5, 0))),
+            ("5.25", Some((5, 250_000_000))),
+            ("-5.25", Some((-6, 750_000_000))),
+            ("-0.5", Some((-1, 500_000_000))),
+            ("5.0000000019", Some((5, 1))),
+            ("x", None),
+            ("5.x", None),
+            ("", None),
+        ] {
+            assert_eq!(time(text), expected, "{text}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(0_u8.., 0..2000)) {
+            let mut reader = Reader::new(Streamed(&bytes[..]));
+            while let Ok(Some(_)) = reader.next() {}
+        }
+
+        /// A genuine header with some bytes changed, and its checksum made right.
+        #[test]
+        fn any_header_is_read_or_refused(changes in proptest::collection::vec((0..BLOCK, 0_u8..), 0..20)) {
+            let mut archive = file(b"a", b"hello");
+            for (place, byte) in changes {
+                archive[place] = byte;
+            }
+            seal(&mut archive);
+            let mut reader = Reader::new(Streamed(&archive[..]));
+            while let Ok(Some(_)) = reader.next() {}
+        }
+
+        #[test]
+        fn any_name_comes_back(name in "[a-zü/]{1,300}", size in 0..3_u64) {
+            let content = vec![b'x'; usize::try_from(size).unwrap()];
+            let found = entries(&file(name.as_bytes(), &content)).unwrap();
+            proptest::prop_assert_eq!(&found[0].0, &name);
+        }
+    }
 }

@@ -2,7 +2,15 @@
 
 mod partial;
 
-use std::{fs::File, io, path::Path, sync::Arc};
+use std::{
+    fs::File,
+    io,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
@@ -11,7 +19,7 @@ use tokio::{
     task::{JoinHandle, spawn_blocking},
 };
 
-pub(crate) use partial::{Bench, Partial, store};
+pub(crate) use partial::{Bench, Partial, is_worth_resuming, store};
 
 use super::{ByteStream, Error, Result, once};
 
@@ -21,6 +29,34 @@ pub(crate) const PIECE: usize = 256 << 10;
 /// Runs work that may block on a thread that is meant for it.
 pub(crate) async fn off<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     joined(spawn_blocking(work).await)
+}
+
+/// Like [`off`], for work that takes long: it is told when nobody waits for it any more.
+pub(crate) async fn off_while_wanted<T: Send + 'static>(
+    work: impl FnOnce(Wanted) -> T + Send + 'static,
+) -> T {
+    let waiting = Waiting(Arc::new(AtomicBool::new(true)));
+    let wanted = Wanted(waiting.0.clone());
+    off(move || work(wanted)).await
+}
+
+/// Says whether somebody still waits for the work.
+#[derive(Debug, Clone)]
+pub(crate) struct Wanted(Arc<AtomicBool>);
+
+impl Wanted {
+    /// Fails if nobody does.
+    pub(crate) fn check(&self) -> io::Result<()> {
+        if self.0.load(Ordering::Relaxed) { Ok(()) } else { Err(io::Error::other("nobody waits for it")) }
+    }
+}
+
+struct Waiting(Arc<AtomicBool>);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
 }
 
 fn joined<T>(outcome: Result<T, tokio::task::JoinError>) -> T {

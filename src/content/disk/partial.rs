@@ -3,7 +3,7 @@
 
 use std::{
     collections::hash_map::RandomState,
-    fs::{File, Permissions},
+    fs::File,
     hash::{BuildHasher as _, Hasher as _},
     io::{self, Read as _, Seek as _},
     path::{Path, PathBuf},
@@ -25,6 +25,11 @@ const WORTH_RESUMING: u64 = 1 << 20;
 
 /// Age at which what a killed run left is taken for forgotten.
 const FORGOTTEN: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// Is content of this size taken up where a killed run stopped?
+pub(crate) fn is_worth_resuming(size: u64) -> bool {
+    size >= WORTH_RESUMING
+}
 
 /// A folder in which partial files lie, each called `<prefix><digest>_<random>`.
 #[derive(Debug, Clone)]
@@ -101,7 +106,7 @@ impl Partial {
         let name = bench.unused_name(&node.digest);
         let file = bench.dir.open_with(&name, &options);
         let file = file.map_err(|error| Error::io("create", bench.path.join(&name))(error))?.into_std();
-        let is_large = node.size >= WORTH_RESUMING;
+        let is_large = is_worth_resuming(node.size);
         if is_large {
             // Tells others that the file has an owner, and dies with the owner. Where a file system has no
             // locks nothing is taken up again, since no lock is ever got.
@@ -174,7 +179,8 @@ impl Partial {
         Ok(())
     }
 
-    fn file(&self) -> &File {
+    /// The open file.
+    pub(crate) fn file(&self) -> &File {
         self.file.as_ref().expect("a partial file is open until it is placed")
     }
 
@@ -199,31 +205,29 @@ impl Partial {
         }
     }
 
-    /// Changes the mode before the file gets its final name.
-    pub(crate) fn set_permissions(&self, permissions: Permissions) -> Result<()> {
-        self.file().set_permissions(permissions).map_err(Error::io("chmod", self.path()))
-    }
-
-    /// The open file, which stays readable whatever becomes of its name.
-    pub(crate) fn reader(&self) -> Result<File> {
-        self.file().try_clone().map_err(Error::io("open", self.path()))
-    }
-
     /// Gives the file its final name, once its data are on the disk.
     ///
     /// An existing file or link of that name is replaced, not written through.
-    pub(crate) fn place(mut self, dir: &Dir, name: &Path, shown: &Path) -> Result<()> {
-        self.file().sync_data().map_err(Error::io("sync", self.path()))?;
-        self.bench.dir.rename(&self.name, dir, name).map_err(Error::io("create", shown))?;
+    pub(crate) fn place(mut self, dir: &Dir, name: &Path) -> io::Result<()> {
+        self.file().sync_data()?;
+        self.bench.dir.rename(&self.name, dir, name)?;
         self.file = None;
         Ok(())
     }
 
     /// Like [`place`](Self::place), but fails if the name is taken.
-    pub(crate) fn place_new(self, dir: &Dir, name: &Path, shown: &Path) -> Result<()> {
-        self.file().sync_data().map_err(Error::io("sync", self.path()))?;
-        self.bench.dir.hard_link(&self.name, dir, name).map_err(Error::io("create", shown))
-        // The first name goes away with the value, which must not be kept.
+    pub(crate) fn place_new(self, dir: &Dir, name: &Path) -> io::Result<()> {
+        self.file().sync_data()?;
+        // The first name goes away with this value.
+        match self.bench.dir.hard_link(&self.name, dir, name) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {}
+            linked => return linked,
+        }
+        // Some file systems have no second names; there a moment is left in which another may come first.
+        if dir.symlink_metadata(name).is_ok() {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        self.place(dir, name)
     }
 }
 
@@ -268,7 +272,7 @@ pub(crate) async fn store<T: Send + 'static>(
         partial.check()?;
         finish(partial)
     };
-    let is_resumable = node.size >= WORTH_RESUMING && body.is_replayable() && !leftovers.is_empty();
+    let is_resumable = is_worth_resuming(node.size) && body.is_replayable() && !leftovers.is_empty();
     let taken_up = if is_resumable { take_up(&bench, leftovers, node).await? } else { None };
     if let Some(partial) = taken_up {
         let resumed = if partial.written == node.size {

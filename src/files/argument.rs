@@ -1,0 +1,105 @@
+//! File arguments, and the titles that paths become *(pure)*.
+
+use super::Error;
+use crate::tar::clean;
+
+/// A file as it is named on a command line: a path with an optional media type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileArgument {
+    /// The path as it was typed.
+    pub path: String,
+    /// The media type; `None` when there is none, or an empty one.
+    pub media_type: Option<String>,
+}
+
+impl FileArgument {
+    /// Parses `path[:type]`. The last colon counts, so a path with a colon is written with one more at its
+    /// end.
+    ///
+    /// # Errors
+    /// The path is empty, or cannot be one on this system.
+    pub fn parse(argument: &str) -> Result<Self, Error> {
+        Self::parse_on(argument, cfg!(windows))
+    }
+
+    fn parse_on(argument: &str, is_windows: bool) -> Result<Self, Error> {
+        let (path, media_type) = match argument.rsplit_once(':') {
+            Some(_) if is_windows && is_drive_path(argument) => (argument, ""),
+            Some(parts) => parts,
+            None => (argument, ""),
+        };
+        if path.is_empty() {
+            return Err(Error::EmptyPath { argument: argument.to_owned() });
+        }
+        if is_windows && let Some(character) = path.chars().find(|character| r#"<>"|?*"#.contains(*character))
+        {
+            return Err(Error::InvalidPath { path: path.to_owned(), character });
+        }
+        let media_type = (!media_type.is_empty()).then(|| media_type.to_owned());
+        Ok(Self { path: path.to_owned(), media_type })
+    }
+}
+
+/// Is this `C:\...` without another colon?
+fn is_drive_path(argument: &str) -> bool {
+    let bytes = argument.as_bytes();
+    bytes.len() > 2 && bytes[0].is_ascii_alphabetic() && bytes[2] == b'\\' && argument.rfind(':') == Some(1)
+}
+
+/// The title of a file: its path as typed, made as short as the text alone allows, with `/` between its
+/// parts.
+#[must_use]
+pub fn title_of(path: &str) -> String {
+    let slashed = if cfg!(windows) { path.replace('\\', "/") } else { path.to_owned() };
+    String::from_utf8(clean(slashed.as_bytes())).expect("names are cut at slashes only")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(argument: &str, is_windows: bool) -> Option<(String, Option<String>)> {
+        let parsed = FileArgument::parse_on(argument, is_windows).ok()?;
+        Some((parsed.path, parsed.media_type))
+    }
+
+    #[test]
+    fn the_last_colon_ends_the_path() {
+        let cases = [
+            ("hi.txt", "hi.txt", None),
+            ("hi.txt:", "hi.txt", None),
+            ("hi.txt:a/b", "hi.txt", Some("a/b")),
+            ("a:b:c/d", "a:b", Some("c/d")),
+            ("hi:txt:", "hi:txt", None),
+            ("-", "-", None),
+            ("x:not a type", "x", Some("not a type")),
+        ];
+        for (argument, path, media_type) in cases {
+            let expected = Some((path.to_owned(), media_type.map(str::to_owned)));
+            assert_eq!(parsed(argument, false), expected, "{argument}");
+        }
+        for empty in ["", ":", ":a/b"] {
+            assert!(matches!(FileArgument::parse(empty), Err(Error::EmptyPath { .. })), "{empty}");
+        }
+    }
+
+    #[test]
+    fn a_drive_is_part_of_the_path_on_windows_only() {
+        let whole = |text: &str| Some((text.to_owned(), None));
+        assert_eq!(parsed(r"C:\x", true), whole(r"C:\x"));
+        assert_eq!(parsed(r"C:\x", false), Some(("C".into(), Some(r"\x".into()))));
+        assert_eq!(parsed(r"C:\x:a/b", true), Some((r"C:\x".into(), Some("a/b".into()))));
+        assert_eq!(parsed("a:b", true), Some(("a".into(), Some("b".into()))));
+        assert_eq!(parsed("a?b", true), None);
+        assert_eq!(parsed("a?b", false), whole("a?b"));
+    }
+
+    #[test]
+    fn a_title_is_the_path_made_short() {
+        for (path, title) in
+            [("./a", "a"), ("a/", "a"), ("a/../b", "b"), ("../x", "../x"), (".", "."), ("/a//b", "/a/b")]
+        {
+            assert_eq!(title_of(path), title, "{path}");
+        }
+    }
+}
