@@ -6,6 +6,8 @@ mod architecture;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+mod interop;
+#[cfg(test)]
 mod protocol;
 #[cfg(test)]
 mod support;

@@ -5,11 +5,14 @@ pub(crate) mod cli;
 pub(crate) mod expect;
 pub(crate) mod http;
 pub(crate) mod layout;
+pub(crate) mod nginx;
 pub(crate) mod pack;
+pub(crate) mod pass;
 pub(crate) mod proxy;
 pub(crate) mod registry;
 mod runtime;
 pub(crate) mod server;
+pub(crate) mod signer;
 pub(crate) mod tls;
 
 #[allow(unused_imports, reason = "the short way to what most tests use")]

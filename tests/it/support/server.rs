@@ -15,7 +15,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::tls::Identity;
+use super::{signer::Signer, tls::Identity};
 
 /// User and password of registries with a password file.
 pub(crate) const USER: (&str, &str) = ("alice", "wonderland");
@@ -37,7 +37,7 @@ pub(crate) struct Program {
 
 /// docker-registry 2.8, without the referrers API.
 pub(crate) const DOCKER_REGISTRY: Program =
-    Program { name: "docker-registry", built: "", from: "apt-get install docker-registry" };
+    Program::of_the_system("docker-registry", "apt-get install docker-registry");
 /// The current registry of the CNCF, without the referrers API.
 pub(crate) const DISTRIBUTION: Program =
     Program { name: "distribution", built: "distribution-v3.0.0", from: "bash tests/run.sh install" };
@@ -46,11 +46,18 @@ pub(crate) const REFERRERS_REGISTRY: Program =
     Program { name: "referrers-registry", built: "referrers-registry", from: "bash tests/run.sh install" };
 
 impl Program {
+    /// A program that comes with a package.
+    pub(crate) const fn of_the_system(name: &'static str, from: &'static str) -> Self {
+        Self { name, built: "", from }
+    }
+
     /// Where it is. Without it, says that the test is skipped, or fails it with `CI=true`.
     #[track_caller]
     pub(crate) fn find(self) -> Option<PathBuf> {
         let folders = std::env::var_os("PATH").unwrap_or_default();
-        let on_path = std::env::split_paths(&folders).map(|folder| folder.join(self.name));
+        // Servers of Debian's packages lie where only root looks.
+        let folders = std::env::split_paths(&folders).chain(["/usr/sbin".into()]);
+        let on_path = folders.map(|folder| folder.join(self.name));
         let kept =
             cache().filter(|_| !self.built.is_empty()).map(|folder| folder.join("bin").join(self.built));
         let found = kept.into_iter().chain(on_path).find(|path| path.is_file());
@@ -86,24 +93,45 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts a program and waits until it says `listening on HOST:PORT`.
+    /// Starts a program that says `listening on HOST:PORT` once it does.
     pub(crate) fn start(folder: TempDir, command: &mut Command) -> Self {
-        let mut child =
-            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let (mut server, address) = Self::launch(folder, command, "listening on ").unwrap_or_else(|log| {
+            panic!("{command:?} does not listen:\n{log}");
+        });
+        let port = address.rsplit(':').next().unwrap_or_default();
+        server.host = format!("localhost:{port}");
+        server
+    }
+
+    /// Starts a program that was told where to listen, and says something once it does. The error is what
+    /// it said instead.
+    pub(crate) fn start_saying(
+        folder: TempDir,
+        command: &mut Command,
+        sign: &'static str,
+        host: String,
+    ) -> Result<Self, String> {
+        let (mut server, _) = Self::launch(folder, command, sign)?;
+        server.host = host;
+        Ok(server)
+    }
+
+    fn launch(folder: TempDir, command: &mut Command, sign: &'static str) -> Result<(Self, String), String> {
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().map_err(|error| error.to_string())?;
         let (ready, heard) = mpsc::channel();
         let said = Arc::new(Mutex::new(String::new()));
-        let (stderr, log) = (child.stderr.take().unwrap(), said.clone());
-        std::thread::spawn(move || listen(BufReader::new(stderr), &log, &ready));
-        let address = match heard.recv_timeout(PATIENCE) {
-            Ok(address) => address,
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
-                let _ = child.kill();
-                let _ = child.wait();
-                panic!("{command:?} does not listen:\n{}", said.lock().unwrap());
+        let (stderr, log) = (child.stderr.take(), said.clone());
+        std::thread::spawn(move || {
+            if let Some(stderr) = stderr {
+                listen(BufReader::new(stderr), sign, &log, &ready);
             }
-        };
-        let port = address.rsplit(':').next().unwrap();
-        Self { child, folder, host: format!("localhost:{port}"), said }
+        });
+        let server = Self { child, folder, host: String::new(), said };
+        match heard.recv_timeout(PATIENCE) {
+            Ok(rest) => Ok((server, rest)),
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => Err(server.log()),
+        }
     }
 
     /// `localhost:PORT`.
@@ -134,9 +162,10 @@ impl Drop for Server {
     }
 }
 
-fn listen(lines: impl BufRead, log: &Mutex<String>, ready: &Sender<String>) {
+/// Keeps what a server says, and passes on what follows its sign that it is ready.
+fn listen(lines: impl BufRead, sign: &str, log: &Mutex<String>, ready: &Sender<String>) {
     for line in lines.lines().map_while(Result::ok) {
-        if let Some((_, rest)) = line.split_once("listening on ") {
+        if let Some((_, rest)) = line.split_once(sign) {
             let end = rest.find(|c: char| c != ':' && c != '.' && !c.is_ascii_alphanumeric());
             let _ = ready.send(rest[..end.unwrap_or(rest.len())].to_owned());
         }
@@ -173,9 +202,9 @@ impl Distribution {
         self
     }
 
-    /// Only for those with a token of this token server, signed by the key of this certificate.
-    pub(crate) fn with_tokens(mut self, realm: &str, service: &str, issuer: &str, certificate: &str) -> Self {
-        let bundle = self.write("tokens.pem", certificate);
+    /// Only for those with a token of this token server, which signs them so.
+    pub(crate) fn with_tokens(mut self, realm: &str, service: &str, signer: &Signer) -> Self {
+        let (bundle, issuer) = (self.write("tokens.pem", signer.certificate()), signer.issuer());
         write!(
             self.sections,
             "auth:\n  token:\n    realm: {realm}\n    service: {service}\n    issuer: {issuer}\n    \

@@ -100,6 +100,11 @@ impl Identity {
         Self { certificate, key: key.serialize_pem(), der, key_der: key.serialize_der() }
     }
 
+    /// Certificate chain and key.
+    pub(crate) fn der(&self) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) {
+        (vec![self.der.clone()], PrivateKeyDer::Pkcs8(self.key_der.clone().into()))
+    }
+
     /// A server on this machine that nobody vouches for.
     pub(crate) fn self_signed() -> Self {
         let key = KeyPair::generate().unwrap();
@@ -161,8 +166,8 @@ impl ServerTls {
                 builder.with_client_cert_verifier(verifier.build().unwrap())
             }
         };
-        let key = PrivateKeyDer::Pkcs8(self.identity.key_der.clone().into());
-        let mut config = builder.with_single_cert(vec![self.identity.der.clone()], key).unwrap();
+        let (chain, key) = self.identity.der();
+        let mut config = builder.with_single_cert(chain, key).unwrap();
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         if self.http2 {
             config.alpn_protocols.insert(0, b"h2".to_vec());

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::rules::matches;
+use crate::support::signer::Signer;
 
 /// How a registry asks for identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -56,6 +57,7 @@ pub(super) struct Tokens {
     pub(super) realm: Option<String>,
     pub(super) acr: bool,
     pub(super) entra_tokens: Vec<String>,
+    pub(super) signer: Option<Signer>,
 }
 
 impl Access {
@@ -150,6 +152,11 @@ impl Access {
     /// The token server refuses a request of which any part is not allowed.
     pub(crate) fn denies_unions(self) -> Self {
         self.with(|tokens| tokens.denies_unions = true)
+    }
+
+    /// Tokens are signed, for a real registry that verifies them.
+    pub(crate) fn tokens_signed_by(self, signer: &Signer) -> Self {
+        self.with(|tokens| tokens.signer = Some(signer.clone()))
     }
 
     /// Challenges name no scope.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use bytes::Bytes;
 use oras::oci::{Descriptor, Digest, Document};
 
-use super::{access::Scope, tokens::jwt_like};
+use super::{access::Scope, tokens::acr_token};
 
 /// Everything, behind one lock.
 #[derive(Default)]
@@ -61,10 +61,15 @@ impl State {
         format!("{prefix}-{}", self.counter)
     }
 
-    /// Gives out a token. For Azure's registry it looks like a signed one.
-    pub(super) fn new_token(&mut self, scopes: Vec<Scope>, uses: Option<usize>, acr: bool) -> String {
-        let name = self.fresh("secret-token");
-        let token = if acr { acr_token("access_token", &name) } else { name };
+    /// Gives out a token that is made of a text that was not used before.
+    pub(super) fn new_token(
+        &mut self,
+        scopes: Vec<Scope>,
+        uses: Option<usize>,
+        make: impl FnOnce(String, &[Scope]) -> String,
+    ) -> String {
+        let unique = self.fresh("secret-token");
+        let token = make(unique, &scopes);
         self.tokens.insert(token.clone(), Token { scopes, uses });
         token
     }
@@ -137,13 +142,4 @@ impl Manifest {
 /// Are these the bytes that the digest names?
 pub(super) fn is_digest_of(digest: &str, bytes: &[u8]) -> bool {
     digest.parse::<Digest>().is_ok_and(|digest| Digest::of_with(digest.algorithm(), bytes) == digest)
-}
-
-/// A token of Azure's registry, good for an hour and a quarter.
-fn acr_token(kind: &str, unique: &str) -> String {
-    let now = jiff::Timestamp::now().as_second();
-    let claims = serde_json::json!({
-        "jti": unique, "iss": "Azure Container Registry", "grant_type": kind, "iat": now, "exp": now + 75 * 60,
-    });
-    jwt_like(&claims, unique)
 }

@@ -11,6 +11,7 @@ use super::{
     service::Service,
     state::State,
 };
+use crate::support::signer::Signer;
 
 /// User name that goes with a refresh token of Azure's registry as a password.
 const NOBODY: &str = "00000000-0000-0000-0000-000000000000";
@@ -112,7 +113,11 @@ fn grant(
         return Answer::error(403, "DENIED", "requested access to the resource is denied");
     }
     granted.retain(|scope| !scope.actions.is_empty());
-    let token = state.new_token(granted, options.uses, options.acr);
+    let token = state.new_token(granted, options.uses, |unique, granted| match &options.signer {
+        Some(signer) => signed(signer, service, user, granted, options.expires_in, &unique),
+        None if options.acr => acr_token("access_token", &unique),
+        None => unique,
+    });
     let mut document = json!({"access_token": token});
     if !options.acr {
         document["token"] = json!(token);
@@ -131,8 +136,33 @@ fn refused(why: &str) -> Answer {
     Answer::error(401, "UNAUTHORIZED", why)
 }
 
-/// A text that looks like a signed token and says these things.
-pub(super) fn jwt_like(claims: &Value, unique: &str) -> String {
+/// A token as distribution reads it.
+fn signed(
+    signer: &Signer,
+    service: &Service,
+    user: Option<&str>,
+    granted: &[Scope],
+    life: Option<u64>,
+    unique: &str,
+) -> String {
+    let now = jiff::Timestamp::now().as_second();
+    let access: Vec<Value> = granted
+        .iter()
+        .map(|scope| json!({"type": scope.kind, "name": scope.name, "actions": scope.actions}))
+        .collect();
+    let end = now + i64::try_from(life.unwrap_or(300)).unwrap();
+    signer.sign(json!({
+        "aud": service.token_service(), "sub": user.unwrap_or_default(), "jti": unique,
+        "iat": now, "nbf": now - 10, "exp": end, "access": access,
+    }))
+}
+
+/// A token that looks like those of Azure's registry: signed, and good for an hour and a quarter.
+pub(super) fn acr_token(kind: &str, unique: &str) -> String {
+    let now = jiff::Timestamp::now().as_second();
+    let claims = json!({
+        "jti": unique, "iss": "Azure Container Registry", "grant_type": kind, "iat": now, "exp": now + 75 * 60,
+    });
     let encode = |text: String| BASE64_URL_SAFE_NO_PAD.encode(text);
     let header = encode(json!({"typ": "JWT", "alg": "RS256", "kid": "TEST"}).to_string());
     format!("{header}.{}.{}", encode(claims.to_string()), encode(format!("signature-{unique}")))

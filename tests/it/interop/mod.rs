@@ -1,0 +1,4 @@
+//! The binary against real registries, which the tests start. Where one is missing, a test is reported as
+//! skipped; with `CI=true` it fails.
+
+mod servers;

@@ -1,0 +1,73 @@
+//! nginx as it stands in front of registries: for client certificates, and as a host that serves blobs.
+
+use std::{
+    fs,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use tempfile::TempDir;
+
+use super::server::{Program, Server};
+
+const NGINX: Program = Program::of_the_system("nginx", "apt-get install nginx");
+
+/// A free port, which somebody else could take before it is used.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// A configuration that is being written, and the folder for the files that it names.
+pub(crate) struct Files {
+    folder: TempDir,
+}
+
+impl Files {
+    /// Writes a file that the configuration names, and returns its path.
+    pub(crate) fn write(&self, name: &str, text: &str) -> String {
+        let path = self.folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+}
+
+/// Starts nginx. The closure is given ports to listen on and returns what stands within `http { … }`;
+/// `localhost` with the first port is the server's host. `None` when nginx is missing.
+#[track_caller]
+pub(crate) fn start(servers: impl Fn(&Files, [u16; 2]) -> String) -> Option<Server> {
+    let binary = NGINX.find()?;
+    // Another test may take a port in between.
+    for _ in 0..5 {
+        let files = Files { folder: tempfile::Builder::new().prefix("oras-nginx-").tempdir().unwrap() };
+        let ports = [free_port(), free_port()];
+        let path = configure(&files, &servers(&files, ports));
+        let mut command = Command::new(&binary);
+        command.arg("-p").arg(files.folder.path()).arg("-c").arg(path).args(["-e", "stderr"]);
+        let host = format!("localhost:{}", ports[0]);
+        if let Ok(server) = Server::start_saying(files.folder, &mut command, "start worker process ", host) {
+            return Some(server);
+        }
+    }
+    panic!("nginx does not start");
+}
+
+fn configure(files: &Files, servers: &str) -> PathBuf {
+    let folder = files.folder.path();
+    let scratch = |kind: &str| format!("  {kind}_temp_path {}/{kind};\n", folder.display());
+    let scratch: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(scratch).concat();
+    let text = format!(
+        "daemon off;\nworker_processes 1;\npid {0}/nginx.pid;\nerror_log stderr notice;\n{1}\
+         events {{ worker_connections 256; }}\nhttp {{\n  access_log {0}/access.log;\n  \
+         client_max_body_size 0;\n{scratch}{servers}}}\n",
+        folder.display(),
+        user(folder)
+    );
+    PathBuf::from(files.write("nginx.conf", &text))
+}
+
+/// Started by root, its workers stay root, since the folders of tests are for nobody else.
+fn user(folder: &Path) -> &'static str {
+    use std::os::unix::fs::MetadataExt as _;
+    if fs::metadata(folder).unwrap().uid() == 0 { "user root;\n" } else { "" }
+}
