@@ -1,11 +1,6 @@
 //! nginx as it stands in front of registries: for client certificates, and as a host that serves blobs.
 
-use std::{
-    fs,
-    net::TcpListener,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{fs, net::TcpListener, path::PathBuf, process::Command};
 
 use tempfile::TempDir;
 
@@ -45,29 +40,23 @@ pub(crate) fn start(servers: impl Fn(&Files, [u16; 2]) -> String) -> Option<Serv
         let mut command = Command::new(&binary);
         command.arg("-p").arg(files.folder.path()).arg("-c").arg(path).args(["-e", "stderr"]);
         let host = format!("localhost:{}", ports[0]);
-        if let Ok(server) = Server::start_saying(files.folder, &mut command, "start worker process ", host) {
+        if let Ok(server) = Server::start_saying(files.folder, &mut command, "event method", host) {
             return Some(server);
         }
     }
     panic!("nginx does not start");
 }
 
+/// One process, which ends when it is told to; a master would leave its workers behind.
 fn configure(files: &Files, servers: &str) -> PathBuf {
     let folder = files.folder.path();
     let scratch = |kind: &str| format!("  {kind}_temp_path {}/{kind};\n", folder.display());
     let scratch: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(scratch).concat();
     let text = format!(
-        "daemon off;\nworker_processes 1;\npid {0}/nginx.pid;\nerror_log stderr notice;\n{1}\
+        "daemon off;\nmaster_process off;\npid {0}/nginx.pid;\nerror_log stderr notice;\n\
          events {{ worker_connections 256; }}\nhttp {{\n  access_log {0}/access.log;\n  \
          client_max_body_size 0;\n{scratch}{servers}}}\n",
-        folder.display(),
-        user(folder)
+        folder.display()
     );
     PathBuf::from(files.write("nginx.conf", &text))
-}
-
-/// Started by root, its workers stay root, since the folders of tests are for nobody else.
-fn user(folder: &Path) -> &'static str {
-    use std::os::unix::fs::MetadataExt as _;
-    if fs::metadata(folder).unwrap().uid() == 0 { "user root;\n" } else { "" }
 }
