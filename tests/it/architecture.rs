@@ -30,8 +30,11 @@ const CONFINED: &[(&str, &[&str])] = &[
     (r"\breqwest\b", &["registry/http.rs", "registry/tls.rs"]),
     // (Where temporary files go is no choice of ours: `tempfile` asks for it itself.)
     (r"\benv::(?:vars?|vars?_os|args|args_os|current_dir|home_dir)\b", &["cli/context.rs"]),
-    // The age of a partial file is the clock's business too.
-    (r"\b(?:SystemTime|Timestamp|Zoned|Utc|Local)::now\b", &["cli/context.rs", "content/disk/partial.rs"]),
+    // How long ago a file was changed is the clock's business too.
+    (
+        r"\b(?:SystemTime|Timestamp|Zoned|Utc|Local)::now\b",
+        &["cli/context.rs", "content/disk/partial.rs", "files/settle.rs"],
+    ),
 ];
 
 #[test]

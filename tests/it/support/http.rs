@@ -1,4 +1,5 @@
-//! A plain HTTP client for tests of the tests' own servers: no redirects, no proxy but the one it is given.
+//! A plain HTTP client for tests of the tests' own servers: no redirects, no retries, no
+//! proxy but the one it is given.
 
 use std::sync::Arc;
 
@@ -34,7 +35,11 @@ fn build(proxy: Option<&str>, roots: &[CertificateDer<'_>], identity: Option<&Id
         None => builder.with_no_client_auth(),
     };
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    let builder = Client::builder().tls_backend_preconfigured(config).redirect(Policy::none()).no_proxy();
+    let builder = Client::builder()
+        .tls_backend_preconfigured(config)
+        .redirect(Policy::none())
+        .retry(reqwest::retry::never())
+        .no_proxy();
     let builder = match proxy {
         Some(url) => builder.proxy(Proxy::all(url).unwrap()),
         None => builder,

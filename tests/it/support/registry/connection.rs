@@ -2,35 +2,35 @@
 
 use std::{
     io,
-    net::{Shutdown, TcpStream as StdStream},
     pin::Pin,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::{Context, Poll},
 };
 
-use hyper::{Response, service::service_fn};
+use bytes::Bytes;
+use hyper::service::service_fn;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     server::conn::auto,
 };
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf},
     net::{TcpListener, TcpStream},
     sync::{Notify, watch},
 };
 use tokio_rustls::TlsAcceptor;
 
-use super::{delivery::Delivery, log::Origin, service::Service};
+use super::{log::Origin, service::Service};
 
 /// A way to end one connection at once, from within the answer to one of its requests.
 pub(crate) struct Switch {
     cut: Notify,
     reset: AtomicBool,
+    last_words: Mutex<Bytes>,
     flushes: watch::Sender<u64>,
-    socket: StdStream,
 }
 
 impl Switch {
@@ -45,17 +45,10 @@ impl Switch {
         self.cut.notify_one();
     }
 
-    /// Writes bytes past the HTTP server, then ends the connection.
-    pub(crate) fn write_raw_and_close(&self, mut bytes: &[u8]) {
-        use std::io::Write as _;
-        while !bytes.is_empty() {
-            match (&self.socket).write(bytes) {
-                Ok(written) => bytes = &bytes[written..],
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => std::thread::yield_now(),
-                Err(_) => break,
-            }
-        }
-        self.close();
+    /// Ends the connection with these bytes, which need not be HTTP.
+    pub(crate) fn close_saying(&self, bytes: &Bytes) {
+        self.last_words.lock().unwrap().clone_from(bytes);
+        self.cut.notify_one();
     }
 
     /// Waits until everything that was handed to the HTTP server since `mark` was written to the socket.
@@ -100,9 +93,13 @@ pub(crate) async fn accept(
 }
 
 async fn serve(stream: TcpStream, origin: Origin, service: Arc<Service>, acceptor: Option<TlsAcceptor>) {
-    let Ok((stream, socket)) = duplicate(stream) else { return };
-    let (flushes, _) = watch::channel(0);
-    let switch = Arc::new(Switch { cut: Notify::new(), reset: AtomicBool::new(false), flushes, socket });
+    let _ = stream.set_nodelay(true);
+    let switch = Arc::new(Switch {
+        cut: Notify::new(),
+        reset: AtomicBool::new(false),
+        last_words: Mutex::default(),
+        flushes: watch::Sender::new(0),
+    });
     let watched = Watched { stream, switch: switch.clone() };
     match acceptor {
         None => run(watched, origin, service, &switch).await,
@@ -112,9 +109,6 @@ async fn serve(stream: TcpStream, origin: Origin, service: Arc<Service>, accepto
             }
         }
     }
-    if !switch.reset.load(Ordering::SeqCst) {
-        let _ = switch.socket.shutdown(Shutdown::Both);
-    }
 }
 
 async fn run<S>(stream: S, origin: Origin, service: Arc<Service>, switch: &Arc<Switch>)
@@ -123,23 +117,59 @@ where
 {
     let handler = service_fn(|request| {
         let (service, switch) = (service.clone(), switch.clone());
-        async move { Ok::<Response<Delivery>, io::Error>(service.answer(origin, request, switch).await) }
+        async move { service.answer(origin, request, switch).await }
     });
     let mut server = auto::Builder::new(TokioExecutor::new());
     // What a client sends is not the test of this server.
     server.http1().max_buf_size(1 << 20).half_close(false);
-    let connection = server.serve_connection(TokioIo::new(stream), handler);
+    let stream = Shared(Arc::new(Mutex::new(stream)));
+    let connection = server.serve_connection(TokioIo::new(stream.clone()), handler);
     tokio::select! {
         _ = connection => {}
-        () = switch.cut.notified() => {}
+        () = switch.cut.notified() => end(stream, switch).await,
     }
 }
 
-fn duplicate(stream: TcpStream) -> io::Result<(TcpStream, StdStream)> {
-    stream.set_nodelay(true)?;
-    let stream = stream.into_std()?;
-    let copy = stream.try_clone()?;
-    Ok((TcpStream::from_std(stream)?, copy))
+async fn end<S: AsyncRead + AsyncWrite + Unpin>(mut stream: Shared<S>, switch: &Switch) {
+    let words = switch.last_words.lock().unwrap().clone();
+    if !words.is_empty() {
+        // Whoever went away already hears nothing.
+        let _ = stream.write_all(&words).await;
+        let _ = stream.flush().await;
+    }
+}
+
+/// A stream that can be written to when the HTTP server has let go of it.
+struct Shared<S>(Arc<Mutex<S>>);
+
+impl<S> Clone for Shared<S> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Shared<S> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.0.lock().unwrap()).poll_read(cx, buffer)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Shared<S> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut *self.0.lock().unwrap()).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.0.lock().unwrap()).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.0.lock().unwrap()).poll_shutdown(cx)
+    }
 }
 
 /// A stream that notes when everything was written, and that is reset on demand when it is dropped.

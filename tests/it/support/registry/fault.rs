@@ -33,6 +33,8 @@ pub(super) enum Act {
     LoseAnswer,
     /// These bytes are written to the connection, which then ends.
     Raw(Bytes),
+    /// Nothing; over HTTP/2 the stream is refused.
+    RefuseStream,
     /// Nothing until the gate is opened; then what the registry does.
     Hold(Gate),
     /// Nothing for a while; then what the registry does.
@@ -128,7 +130,20 @@ impl Fault {
         Self::planned(Plan::CloseAfter { bytes, reset: true })
     }
 
-    /// Bytes that need not be HTTP, instead of an answer. Over plain HTTP only.
+    /// An HTTP/2 stream that is refused with `REFUSED_STREAM`: the request was not looked at.
+    pub(crate) fn refuse_stream() -> Self {
+        Self::acting(Act::RefuseStream)
+    }
+
+    /// An HTTP/2 connection that ends with `GOAWAY` (no error) and says that no request was looked at.
+    pub(crate) fn go_away() -> Self {
+        const LENGTH: [u8; 3] = [0, 0, 8];
+        const TYPE_FLAGS_STREAM: [u8; 6] = [7, 0, 0, 0, 0, 0];
+        const LAST_STREAM_AND_REASON: [u8; 8] = [0; 8];
+        Self::raw([&LENGTH[..], &TYPE_FLAGS_STREAM, &LAST_STREAM_AND_REASON].concat())
+    }
+
+    /// Bytes that need not be HTTP, instead of an answer.
     pub(crate) fn raw(bytes: impl Into<Bytes>) -> Self {
         Self::acting(Act::Raw(bytes.into()))
     }

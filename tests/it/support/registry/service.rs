@@ -62,7 +62,7 @@ impl Service {
         origin: Origin,
         request: hyper::Request<Incoming>,
         switch: Arc<Switch>,
-    ) -> Response<Delivery> {
+    ) -> Result<Response<Delivery>, h2::Error> {
         let (head, mut incoming) = request.into_parts();
         let mut request = Request {
             origin,
@@ -77,7 +77,10 @@ impl Service {
         let fault = self.rules.take(&request).unwrap_or_else(|| Fault::edit(|_, _| {}));
         if let Act::Answer { answer, early: true } = &fault.act {
             self.log.answered(place, answer.status);
-            return finish(&request, (**answer).clone(), &fault, switch);
+            return Ok(finish(&request, (**answer).clone(), &fault, switch));
+        }
+        if let Act::RefuseStream = fault.act {
+            return Err(h2::Reason::REFUSED_STREAM.into());
         }
         self.interrupt(&fault.act, &mut request, &mut incoming, place, &switch).await;
         match read(&mut incoming, usize::MAX).await {
@@ -98,7 +101,7 @@ impl Service {
             return hang().await;
         }
         self.log.answered(place, answer.status);
-        finish(&request, answer, &fault, switch)
+        Ok(finish(&request, answer, &fault, switch))
     }
 
     /// What a fault does before a request is carried out; returns if it is to be carried out after all.
@@ -113,7 +116,7 @@ impl Service {
         match act {
             Act::Close { reset: true } => switch.reset(),
             Act::Close { reset: false } => switch.close(),
-            Act::Raw(bytes) => switch.write_raw_and_close(bytes),
+            Act::Raw(bytes) => switch.close_saying(bytes),
             Act::CloseWhileReading { after, reset } => {
                 let (Ok(mut part) | Err(mut part)) = read(incoming, *after).await;
                 part.truncate(*after);
@@ -125,7 +128,7 @@ impl Service {
             Act::Delay(time) => return tokio::time::sleep(*time).await,
             Act::LoseUpload => return uploads::forget(self, request),
             Act::ExpireTokens => return self.state().tokens.clear(),
-            Act::CarryOut | Act::Answer { .. } | Act::LoseAnswer => return,
+            Act::CarryOut | Act::Answer { .. } | Act::LoseAnswer | Act::RefuseStream => return,
         }
         hang::<()>().await;
     }

@@ -465,3 +465,31 @@ async fn in_front_of_another_it_passes_on_what_it_does_not_bend() {
     let opened = send(&front, "POST", "/v2/app/blobs/uploads/", None).await;
     assert_eq!((opened.status().as_u16(), header(&opened, "range")), (202, "0-0"));
 }
+
+#[tokio::test]
+async fn over_http_2_streams_are_refused_and_connections_go_away() {
+    let authority = Authority::new();
+    let registry = TestRegistry::builder().tls(ServerTls::new(authority.server())).start().await;
+    let trusting = client_trusting(&[authority.der().clone()]);
+    let ping = async || trusting.get(registry.url("/v2/")).send().await;
+    let reason = |error: reqwest::Error| {
+        let mut source: Option<&dyn std::error::Error> = Some(&error);
+        while let Some(error) = source {
+            if let Some(error) = error.downcast_ref::<h2::Error>() {
+                return (error.is_go_away(), error.reason());
+            }
+            source = error.source();
+        }
+        (false, None)
+    };
+    registry.on("GET", "*").then(Fault::refuse_stream());
+    assert_eq!(reason(ping().await.unwrap_err()), (false, Some(h2::Reason::REFUSED_STREAM)));
+    assert_eq!(ping().await.unwrap().status(), 200);
+    assert_eq!(registry.connections(), 1);
+    registry.on("GET", "*").then(Fault::go_away());
+    assert_eq!(reason(ping().await.unwrap_err()), (true, Some(h2::Reason::NO_ERROR)));
+    assert_eq!(ping().await.unwrap().status(), 200);
+    assert_eq!(registry.connections(), 2);
+    registry.on("GET", "*").then(Fault::raw("no HTTP"));
+    assert!(ping().await.is_err());
+}
