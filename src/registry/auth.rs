@@ -25,6 +25,7 @@ pub use error::AuthError;
 use grant::{Grant, Kind, Source};
 use obtain::{FlightKey, Outcome, Wish};
 pub use realm::Realms;
+pub(super) use realm::same_owner;
 use token::secret_header;
 
 use super::{
@@ -179,6 +180,7 @@ impl Authenticator {
         let repository = repository_of(challenged.url);
         let host = || self.host.clone();
         let login = self.login(repository).await?.ok_or_else(|| AuthError::NoCredential { host: host() })?;
+        self.warn_unverified();
         let header = self.basic_header(&login)?;
         if challenged.rejected != Some(&header) {
             return Ok(Some(self.keep(Grant::whole(header)).header.clone()));
@@ -257,6 +259,7 @@ impl Authenticator {
             self.forget(&header);
             return Ok(None);
         }
+        self.warn_unverified();
         Ok(Some(self.keep(Grant::whole(header)).header.clone()))
     }
 
@@ -312,6 +315,18 @@ impl Authenticator {
         }
         self.transport.options().trace.event(&TraceEvent::Notice(&text));
         self.notes().told.insert(text);
+    }
+
+    /// Says that a credential goes over a connection whose other end was not checked.
+    fn warn_unverified(&self) {
+        let options = self.transport.options();
+        // Who is just logging in with this flag has been told by nobody else so far, and expects silence.
+        if options.tls.insecure && self.transport.home().is_secure() && !options.auth.realms.first_use {
+            self.tell_text(format!(
+                "the certificate of {} is not checked, and a credential is sent to it",
+                self.host
+            ));
+        }
     }
 
     fn tell_unsupported(&self, offers: &[Challenge]) {

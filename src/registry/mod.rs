@@ -57,7 +57,7 @@ pub use origin::Origin;
 pub use problem::{Problem, Problems};
 pub use proxy::Proxies;
 pub use repository::Repository;
-pub use tls::{TlsError, TlsOptions};
+pub use tls::{CertsD, TlsError, TlsOptions};
 pub use trace::{BodyText, Trace, TraceEvent, Untraced, redact_url};
 
 use std::sync::Arc;

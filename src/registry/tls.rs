@@ -1,5 +1,11 @@
 //! TLS: whom we trust, and how we show who we are.
 
+mod advice;
+mod certs_d;
+mod pem;
+mod roots;
+mod verify;
+
 use std::{
     io,
     path::PathBuf,
@@ -8,23 +14,43 @@ use std::{
 
 use rustls::{
     ClientConfig, RootCertStore,
-    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
-    crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature},
-    pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime, pem::PemObject as _},
+    crypto::{CryptoProvider, ring},
 };
 
-use super::{Origin, TransportError};
+pub(crate) use advice::explain;
+pub use certs_d::CertsD;
+
+use super::{Origin, auth::same_owner};
 
 /// Whom we trust, and how we show who we are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TlsOptions {
-    /// Do not check the registry's certificate.
+    /// Do not check the registry's certificate. Others are checked all the same.
     pub insecure: bool,
-    /// PEM file of the certificates that are trusted instead of the system's, for the registry.
+    /// PEM file of the certificates that are trusted instead of the system's: for the registry, and for what
+    /// belongs to the same domain.
     pub ca_file: Option<PathBuf>,
-    /// PEM files of our certificate and of its key.
+    /// PEM files of our certificate and of its key, which are shown to the registry only.
     pub identity: Option<(PathBuf, PathBuf)>,
+    /// Folders in which an administrator put certificates by host; these are trusted besides the system's.
+    pub folders: Vec<CertsD>,
+}
+
+impl TlsOptions {
+    /// Reads the files that the user named, so that a mistake is found also where no TLS is spoken.
+    ///
+    /// # Errors
+    /// A file cannot be read or does not hold what it should.
+    pub fn check(&self) -> Result<(), TlsError> {
+        if let Some(path) = &self.ca_file {
+            pem::certificates(path)?;
+        }
+        if let Some((certificate, key)) = &self.identity {
+            pem::identity(certificate, key)?;
+        }
+        Ok(())
+    }
 }
 
 /// Why the TLS settings are of no use.
@@ -47,6 +73,14 @@ pub enum TlsError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A certificate has no key beside it, or a key no certificate.
+    #[error("{} is of no use without {}", path.display(), missing.display())]
+    Alone {
+        /// The file that is there.
+        path: PathBuf,
+        /// The file that is not.
+        missing: PathBuf,
+    },
 }
 
 /// The configuration for connections to an origin; `home` is the registry.
@@ -59,26 +93,31 @@ pub(crate) fn client_config(
     home: &Origin,
 ) -> Result<ClientConfig, TlsError> {
     let is_home = origin == home;
+    let found = if is_home { certs_d::find(&options.folders, origin)? } else { certs_d::Found::default() };
     let builder = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .expect("the provider supports TLS 1.2 and 1.3");
-    let builder = if options.insecure && is_home {
-        builder.dangerous().with_custom_certificate_verifier(Arc::new(Unchecked))
+    let builder = if options.insecure && origin.host() == home.host() {
+        builder.dangerous().with_custom_certificate_verifier(Arc::new(verify::Unchecked))
     } else {
-        let own = options.ca_file.as_ref().filter(|_| is_home);
-        let roots = own.map_or_else(|| Ok(system_roots()), |path| read_roots(path).map(Arc::new))?;
-        builder.with_root_certificates(roots)
+        let is_family = origin.host() == home.host() || same_owner(origin.host(), home.host());
+        let own = match options.ca_file.as_ref().filter(|_| is_family) {
+            Some(path) => Some(pem::certificates(path)?),
+            None => None,
+        };
+        let mut extra = Vec::new();
+        for path in &found.authorities {
+            extra.extend(pem::certificates(path)?);
+        }
+        builder.dangerous().with_custom_certificate_verifier(verify::checked(own, extra)?)
     };
-    let Some((certificate, key)) = options.identity.as_ref().filter(|_| is_home) else {
+    let identity = options.identity.as_ref().filter(|_| is_home).or(found.identity.as_ref());
+    let Some((certificate, key)) = identity else {
         return Ok(builder.with_no_client_auth());
     };
-    let chain = read_certificates(certificate)?;
-    let pem = std::fs::read(key).map_err(|source| TlsError::Io { path: key.clone(), source })?;
-    let parsed = PrivateKeyDer::from_pem_slice(&pem);
-    let parsed =
-        parsed.map_err(|error| TlsError::Invalid { path: key.clone(), reason: error.to_string() })?;
+    let (chain, private) = pem::identity(certificate, key)?;
     builder
-        .with_client_auth_cert(chain, parsed)
+        .with_client_auth_cert(chain, private)
         .map_err(|error| TlsError::Invalid { path: key.clone(), reason: error.to_string() })
 }
 
@@ -91,91 +130,7 @@ pub(crate) fn unused() -> ClientConfig {
         .with_no_client_auth()
 }
 
-/// Says in our words what went wrong with TLS.
-pub(crate) fn explain(error: &rustls::Error) -> TransportError {
-    use rustls::{CertificateError, Error};
-    let advice = match error {
-        Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
-            Some("name the certificate authority of the registry with --ca-file")
-        }
-        Error::InvalidMessage(_) => Some("if the registry speaks plain http, use --plain-http"),
-        _ => None,
-    };
-    let is_final = matches!(error, Error::InvalidCertificate(_) | Error::InvalidMessage(_));
-    TransportError::Tls { reason: error.to_string(), advice, is_final }
-}
-
 fn provider() -> Arc<CryptoProvider> {
     static PROVIDER: OnceLock<Arc<CryptoProvider>> = OnceLock::new();
     PROVIDER.get_or_init(|| Arc::new(ring::default_provider())).clone()
-}
-
-/// The system's roots of trust, or Mozilla's where the system has none.
-fn system_roots() -> Arc<RootCertStore> {
-    static ROOTS: OnceLock<Arc<RootCertStore>> = OnceLock::new();
-    let load = || {
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        if roots.is_empty() {
-            roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-        }
-        Arc::new(roots)
-    };
-    ROOTS.get_or_init(load).clone()
-}
-
-fn read_roots(path: &PathBuf) -> Result<RootCertStore, TlsError> {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(read_certificates(path)?);
-    Ok(roots)
-}
-
-fn read_certificates(path: &PathBuf) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let pem = std::fs::read(path).map_err(|source| TlsError::Io { path: path.clone(), source })?;
-    let invalid = |reason: String| TlsError::Invalid { path: path.clone(), reason };
-    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
-    let certificates = certificates.map_err(|error| invalid(error.to_string()))?;
-    if certificates.is_empty() {
-        return Err(invalid("it holds no certificate in PEM form".to_owned()));
-    }
-    Ok(certificates)
-}
-
-/// Accepts every certificate, as `--insecure` asks for.
-#[derive(Debug)]
-struct Unchecked;
-
-impl ServerCertVerifier for Unchecked {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &rustls::DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, certificate, signature, &provider().signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &rustls::DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, certificate, signature, &provider().signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<rustls::SignatureScheme> {
-        provider().signature_verification_algorithms.supported_schemes()
-    }
 }

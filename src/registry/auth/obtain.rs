@@ -160,6 +160,9 @@ impl Authenticator {
             return Err(self.untrusted(wish.source).into());
         }
         let login = login.filter(|_| trusted);
+        if login.is_some() && realm.host_str() == Some(self.transport.home().host()) {
+            self.warn_unverified();
+        }
         let identity_token = login.and_then(|login| login.credential.identity());
         let response = match identity_token {
             Some(token) => self.transport.send(&mut token::exchange(realm, service, scopes, token)).await?,

@@ -119,7 +119,7 @@ fn is_known(home: &str, realm: &str) -> bool {
 }
 
 /// Do two names belong to one registrable domain? In doubt they do not.
-fn same_owner(a: &str, b: &str) -> bool {
+pub(in crate::registry) fn same_owner(a: &str, b: &str) -> bool {
     match (registrable(a), registrable(b)) {
         (Some(a), Some(b)) => a == b,
         _ => false,
