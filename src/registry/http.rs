@@ -58,6 +58,7 @@ pub(crate) struct Connections {
 #[derive(Clone)]
 struct Pool {
     client: reqwest::Client,
+    asked: tls::Asked,
     /// Where to connect to instead, when the user said so.
     detour: Option<Detour>,
 }
@@ -130,7 +131,10 @@ impl Connections {
         let response = match sent {
             Err(error) => return Err(fail(error, Failure::Broken)),
             Ok(Err(error)) => {
-                let (error, failure) = explain(&error, &origin, &limits);
+                let (error, failure) = match (explain(&error, &origin, &limits), pool.asked.explain()) {
+                    ((TransportError::Broken { .. }, _), Some(refused)) => (refused, Failure::Final),
+                    (explained, _) => explained,
+                };
                 match failure {
                     // The machine may be gone; its name may have others.
                     Failure::Connect => self.names.forget(origin.host()),
@@ -141,6 +145,7 @@ impl Connections {
             }
             Ok(Ok(response)) => response,
         };
+        pool.asked.answered();
         let (status, headers) = (response.status(), response.headers().clone());
         let is_registry = origin == self.home;
         let stream =
@@ -184,7 +189,7 @@ impl Connections {
             source: source.without_url().into(),
         };
         let detour = self.detour(origin);
-        let mut tls = if origin.is_secure() {
+        let tls::Tls { config: mut tls, asked } = if origin.is_secure() {
             tls::client_config(&options.tls, origin, &self.home)?
         } else {
             // Reading the roots of trust takes time that plain http need not spend.
@@ -216,7 +221,7 @@ impl Connections {
         if let Some((resolve, host)) = self.resolve(origin) {
             builder = builder.resolve(host, resolve);
         }
-        Ok(Pool { client: builder.build().map_err(refuse)?, detour })
+        Ok(Pool { client: builder.build().map_err(refuse)?, asked, detour })
     }
 
     /// Is the registry known to be outside our network?
@@ -377,9 +382,13 @@ fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (
     })
 }
 
+/// An error of the operating system's kind hides the one that it was made of, perhaps more than once.
 fn tls_error<'a>(cause: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
-    let inner = |error: &'a io::Error| error.get_ref()?.downcast_ref::<rustls::Error>();
-    cause.downcast_ref().or_else(|| cause.downcast_ref::<io::Error>().and_then(inner))
+    let mut cause = cause;
+    while let Some(inner) = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        cause = inner;
+    }
+    cause.downcast_ref()
 }
 
 /// What the innermost cause says, as a lower-case clause. No cause below the library's own error holds a URL.

@@ -25,6 +25,27 @@ impl std::fmt::Debug for Proxies {
 }
 
 impl Proxies {
+    /// Takes the variables from a function that looks one up: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and
+    /// `NO_PROXY`, of which the spelling in small letters wins. An empty variable counts as none.
+    ///
+    /// A web server tells its programs the header `Proxy` of a request as `HTTP_PROXY`; where
+    /// `REQUEST_METHOD` says that we are such a program, that variable is not read.
+    pub fn from_variables(lookup: impl Fn(&str) -> Option<std::ffi::OsString>) -> Self {
+        let one = |name: &str| lookup(name).filter(|value| !value.is_empty());
+        let both = |name: &str| one(&name.to_ascii_lowercase()).or_else(|| one(name));
+        let text = |value: std::ffi::OsString| value.to_string_lossy().into_owned();
+        let http = match one("REQUEST_METHOD") {
+            Some(_) => one("http_proxy"),
+            None => both("HTTP_PROXY"),
+        };
+        Self {
+            http: http.map(text),
+            https: both("HTTPS_PROXY").map(text),
+            all: both("ALL_PROXY").map(text),
+            none: both("NO_PROXY").map(text).unwrap_or_default(),
+        }
+    }
+
     /// The proxy for an origin. This machine is always reached directly.
     #[must_use]
     pub fn select(&self, origin: &Origin) -> Option<&str> {
@@ -99,6 +120,24 @@ mod tests {
 
     fn origin(url: &str) -> Origin {
         Origin::of(&Url::parse(url).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn variables_are_read_in_both_spellings_and_not_from_a_web_server() {
+        let of = |variables: &[(&str, &str)]| {
+            Proxies::from_variables(|name| {
+                variables.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into())
+            })
+        };
+        let all = of(&[("HTTP_PROXY", "a"), ("https_proxy", "b"), ("ALL_PROXY", "c"), ("no_proxy", "d")]);
+        assert_eq!(
+            (all.http.as_deref(), all.https.as_deref(), all.all.as_deref(), &*all.none),
+            (Some("a"), Some("b"), Some("c"), "d")
+        );
+        assert_eq!(of(&[("HTTP_PROXY", "a"), ("http_proxy", "b")]).http.as_deref(), Some("b"));
+        assert_eq!(of(&[("HTTP_PROXY", "a"), ("http_proxy", "")]).http.as_deref(), Some("a"));
+        let asked = of(&[("REQUEST_METHOD", "GET"), ("HTTP_PROXY", "evil"), ("HTTPS_PROXY", "b")]);
+        assert_eq!((asked.http, asked.https.as_deref()), (None, Some("b")));
     }
 
     #[test]

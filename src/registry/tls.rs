@@ -1,6 +1,7 @@
 //! TLS: whom we trust, and how we show who we are.
 
 mod advice;
+mod asked;
 mod certs_d;
 mod pem;
 mod roots;
@@ -18,6 +19,7 @@ use rustls::{
 };
 
 pub(crate) use advice::explain;
+pub(crate) use asked::Asked;
 pub use certs_d::CertsD;
 
 use super::{Origin, auth::same_owner};
@@ -83,15 +85,18 @@ pub enum TlsError {
     },
 }
 
+/// How connections to an origin are made.
+pub(crate) struct Tls {
+    pub(crate) config: ClientConfig,
+    /// Was a certificate of ours asked for?
+    pub(crate) asked: Asked,
+}
+
 /// The configuration for connections to an origin; `home` is the registry.
 ///
 /// # Errors
 /// A file cannot be read or does not hold what it should.
-pub(crate) fn client_config(
-    options: &TlsOptions,
-    origin: &Origin,
-    home: &Origin,
-) -> Result<ClientConfig, TlsError> {
+pub(crate) fn client_config(options: &TlsOptions, origin: &Origin, home: &Origin) -> Result<Tls, TlsError> {
     let is_home = origin == home;
     let found = if is_home { certs_d::find(&options.folders, origin)? } else { certs_d::Found::default() };
     let builder = ClientConfig::builder_with_provider(provider())
@@ -109,25 +114,26 @@ pub(crate) fn client_config(
         for path in &found.authorities {
             extra.extend(pem::certificates(path)?);
         }
-        builder.dangerous().with_custom_certificate_verifier(verify::checked(own, extra)?)
+        builder.dangerous().with_custom_certificate_verifier(verify::checked(own.as_deref(), &extra)?)
     };
     let identity = options.identity.as_ref().filter(|_| is_home).or(found.identity.as_ref());
-    let Some((certificate, key)) = identity else {
-        return Ok(builder.with_no_client_auth());
+    let own = match identity {
+        Some((certificate, key)) => Some(pem::certified(certificate, key, &provider())?),
+        None => None,
     };
-    let (chain, private) = pem::identity(certificate, key)?;
-    builder
-        .with_client_auth_cert(chain, private)
-        .map_err(|error| TlsError::Invalid { path: key.clone(), reason: error.to_string() })
+    let asked = Asked::default();
+    let config = builder.with_client_cert_resolver(asked.resolver(own));
+    Ok(Tls { config, asked })
 }
 
 /// A configuration for clients that only speak http: making it reads nothing.
-pub(crate) fn unused() -> ClientConfig {
-    ClientConfig::builder_with_provider(provider())
+pub(crate) fn unused() -> Tls {
+    let config = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .expect("the provider supports TLS 1.2 and 1.3")
         .with_root_certificates(RootCertStore::empty())
-        .with_no_client_auth()
+        .with_no_client_auth();
+    Tls { config, asked: Asked::default() }
 }
 
 fn provider() -> Arc<CryptoProvider> {

@@ -33,7 +33,8 @@ fn explain_certificate(error: &CertificateError) -> (String, Option<&'static str
     use CertificateError as E;
     let shown = Error::InvalidCertificate(error.clone()).to_string();
     match error {
-        E::UnknownIssuer => (
+        // An authority of the same name with another kind of key is not the one that signed.
+        E::UnknownIssuer | E::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => (
             "certificate signed by unknown authority".to_owned(),
             Some("name the certificate authority of the registry with --ca-file"),
         ),
@@ -46,9 +47,7 @@ fn explain_certificate(error: &CertificateError) -> (String, Option<&'static str
         }
         E::NotValidForName => (wrong_name(&[]), NAME_ADVICE),
         E::NotValidForNameContext { presented, .. } => (wrong_name(presented), NAME_ADVICE),
-        E::BadSignature
-        | E::UnsupportedSignatureAlgorithmContext { .. }
-        | E::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => (
+        E::BadSignature | E::UnsupportedSignatureAlgorithmContext { .. } => (
             "the certificate is signed in a way that is not considered safe, such as SHA-1".to_owned(),
             Some("have it signed with SHA-256"),
         ),

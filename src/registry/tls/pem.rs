@@ -1,8 +1,15 @@
 //! Certificates and keys in files of PEM form.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
+use rustls::{
+    crypto::CryptoProvider,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
+    sign::CertifiedKey,
+};
 use zeroize::Zeroizing;
 
 use super::TlsError;
@@ -34,6 +41,17 @@ pub(super) fn identity(
         }
     })?;
     Ok((chain, private))
+}
+
+/// A certificate with its key, ready to be shown.
+pub(super) fn certified(
+    certificate: &Path,
+    key: &Path,
+    provider: &CryptoProvider,
+) -> Result<Arc<CertifiedKey>, TlsError> {
+    let (chain, private) = identity(certificate, key)?;
+    let own = CertifiedKey::from_der(chain, private, provider);
+    own.map(Arc::new).map_err(|error| invalid(key, &error.to_string()))
 }
 
 fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, TlsError> {

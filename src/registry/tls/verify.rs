@@ -18,10 +18,10 @@ use super::{TlsError, provider, roots};
 
 /// Believes what `own` certificates vouch for, or without them what the system does; and what `extra` ones do.
 pub(super) fn checked(
-    own: Option<Vec<CertificateDer<'static>>>,
-    extra: Vec<CertificateDer<'static>>,
+    own: Option<&[CertificateDer<'static>]>,
+    extra: &[CertificateDer<'static>],
 ) -> Result<Arc<dyn ServerCertVerifier>, TlsError> {
-    let named: Vec<_> = own.iter().flatten().chain(&extra).cloned().collect();
+    let named: Vec<_> = own.into_iter().flatten().chain(extra).cloned().collect();
     let mut trusted = match own {
         Some(_) => Arc::new(RootCertStore::empty()),
         None => roots::system(),

@@ -113,6 +113,17 @@ impl Identity {
     }
 }
 
+impl Identity {
+    /// A server on this machine that signs for itself, as an authority: what `openssl req -x509` makes.
+    pub(crate) fn self_signed_authority() -> Self {
+        let key = KeyPair::generate().unwrap();
+        let mut parameters = named(LOCAL, LOCAL[0]);
+        parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let certificate = parameters.self_signed(&key).unwrap();
+        Self::new(certificate.der().clone(), certificate.pem(), &key)
+    }
+}
+
 fn named(names: &[&str], common_name: &str) -> CertificateParams {
     let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
     let mut parameters = CertificateParams::new(names).unwrap();
