@@ -123,7 +123,7 @@ async fn new_file() -> Result<tokio::fs::File> {
 }
 
 fn failed(error: io::Error) -> Error {
-    content::Error::io("use a file in", std::env::temp_dir())(error).into()
+    content::Error::io("use a file in", "the temporary folder")(error).into()
 }
 
 fn pieces(file: std::fs::File) -> Pieces {

@@ -30,6 +30,11 @@ impl Listing {
         self.entries.is_empty() && self.members.keys().all(usual)
     }
 
+    /// The digests of all entries that have one.
+    pub(crate) fn digests(&self) -> Vec<String> {
+        self.entries.iter().filter_map(digest_of).map(str::to_owned).collect()
+    }
+
     /// Is there an entry of this digest?
     pub(crate) fn has(&self, digest: &str) -> bool {
         self.entries.iter().any(|entry| digest_of(entry) == Some(digest))

@@ -108,6 +108,8 @@ struct Upkeep<'a> {
     changes: Changes,
     /// Entries that were in the list at some time.
     seen: Listing,
+    /// Entries whose manifests are not there, which the registry minds.
+    gone: BTreeSet<String>,
     /// Since when nothing was missing.
     quiet: Option<Instant>,
     /// The longest that reading and writing took.
@@ -134,6 +136,7 @@ impl<'a> Upkeep<'a> {
             queue,
             changes: Changes::default(),
             seen: Listing::default(),
+            gone: BTreeSet::new(),
             quiet: None,
             slowest: Duration::ZERO,
             is_guarded: false,
@@ -207,7 +210,7 @@ impl<'a> Upkeep<'a> {
         let (mut list, version) = self.read().await?;
         self.seen.merge(&list);
         let mut is_changed = false;
-        for digest in &self.changes.remove {
+        for digest in self.changes.remove.iter().chain(&self.gone) {
             self.seen.remove(digest);
             is_changed |= list.remove(digest);
         }
@@ -229,11 +232,26 @@ impl<'a> Upkeep<'a> {
         self.quiet = None;
         let written = self.write(&list, version).await?;
         self.slowest = self.slowest.max(started.elapsed());
-        if !written {
-            self.is_guarded = true;
-            return Ok(Round::Overtaken);
+        match written {
+            Written::Yes => Ok(Round::Written),
+            Written::Overtaken => {
+                self.is_guarded = true;
+                Ok(Round::Overtaken)
+            }
+            Written::Dangling(error) if !self.find_gone(&list).await? => Err(error),
+            Written::Dangling(_) => Ok(Round::Overtaken),
         }
-        Ok(Round::Written)
+    }
+
+    /// Finds entries whose manifests are not there any more. Returns whether there were any.
+    async fn find_gone(&mut self, list: &Listing) -> Result<bool> {
+        let before = self.gone.len();
+        for digest in list.digests() {
+            if !self.changes.add.contains_key(&digest) && !self.still_exists(&digest).await? {
+                self.gone.insert(digest);
+            }
+        }
+        Ok(self.gone.len() > before)
     }
 
     /// Reads the list, and what tells this state of it from others.
@@ -241,7 +259,8 @@ impl<'a> Upkeep<'a> {
         let repository = self.repository;
         let url = repository.client.endpoint().manifest(&repository.name, self.tag);
         let request = Request::get(url)
-            .header(header::ACCEPT, media_type::IMAGE_INDEX)
+            // All types are asked for, or something else under the tag would be taken for nothing.
+            .header(header::ACCEPT, &media_type::MANIFESTS.join(", "))
             .header(header::CACHE_CONTROL, "no-cache");
         let response = repository.client.send(request, &repository.scopes).await?;
         match response.status {
@@ -264,21 +283,24 @@ impl<'a> Upkeep<'a> {
         Ok((Listing::parse(&bytes).ok_or(malformed)?, version))
     }
 
-    /// Writes the list. Says no when it has changed meanwhile.
-    async fn write(&self, list: &Listing, version: Version) -> Result<bool> {
+    /// Writes the list.
+    async fn write(&self, list: &Listing, version: Version) -> Result<Written> {
         let repository = self.repository;
         if list.is_empty() && self.delete_tag().await? {
-            return Ok(true);
+            return Ok(Written::Yes);
         }
         let bytes = list.to_bytes();
         let node = Descriptor::of(media_type::IMAGE_INDEX, &bytes);
         let response = repository.send_manifest(self.tag, &node, &bytes, version.condition()).await?;
         if response.status == StatusCode::PRECONDITION_FAILED {
             response.discard().await;
-            return Ok(false);
+            return Ok(Written::Overtaken);
         }
-        repository.confirm_manifest(&node, &bytes, response).await?;
-        Ok(true)
+        match repository.confirm_manifest(&node, &bytes, response).await {
+            Ok(_) => Ok(Written::Yes),
+            Err(error) if is_about_content(&error) => Ok(Written::Dangling(error)),
+            Err(error) => Err(error),
+        }
     }
 
     /// Deletes the tag of an empty list. Says no where a tag cannot be deleted alone.
@@ -299,6 +321,20 @@ impl<'a> Upkeep<'a> {
             Err(error) => Err(error),
         }
     }
+}
+
+/// What came of writing the list.
+enum Written {
+    Yes,
+    /// It has changed meanwhile.
+    Overtaken,
+    /// The registry misses something that the list names.
+    Dangling(Error),
+}
+
+fn is_about_content(error: &Error) -> bool {
+    let codes = ["MANIFEST_BLOB_UNKNOWN", "MANIFEST_UNKNOWN", "BLOB_UNKNOWN", "MANIFEST_INVALID"];
+    error.response().is_some_and(|said| codes.iter().any(|code| said.problems.has(code)))
 }
 
 /// A state of the list.

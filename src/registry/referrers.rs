@@ -194,7 +194,7 @@ impl Inner {
         artifact_type: Option<&str>,
     ) -> Result<Vec<Descriptor>> {
         let tag = subject.referrers_tag();
-        let (node, bytes) = match self.fetch_manifest(&tag, &[media_type::IMAGE_INDEX.to_owned()]).await {
+        let (node, bytes) = match self.fetch_manifest(&tag, &[]).await {
             Ok(read) => read,
             Err(error) if is_not_found(&error) => return Ok(Vec::new()),
             Err(error) => return Err(error),

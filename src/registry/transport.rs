@@ -381,7 +381,8 @@ impl Transport {
 
     /// Passes the registry's warnings on, each once.
     fn warn(&self, response: &Response) {
-        for text in response.lines("warning").flat_map(warning::texts) {
+        let lines = response.headers.get_all(header::WARNING).iter();
+        for text in lines.flat_map(|line| warning::texts(&String::from_utf8_lossy(line.as_bytes()))) {
             let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
             if warned.len() < MOST_WARNINGS && warned.insert(text.clone()) {
                 drop(warned);

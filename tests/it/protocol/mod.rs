@@ -2,3 +2,11 @@
 
 mod auth;
 mod auth_tls;
+mod downloads;
+mod lists;
+mod manifests;
+mod referrers;
+mod requests;
+mod retries;
+mod setup;
+mod uploads;
