@@ -29,7 +29,8 @@ const PROGRAMS: &str = ".bin";
 
 /// The binary under test: `ORAS_BIN`, or the one that was built with the tests.
 pub(crate) fn binary() -> PathBuf {
-    std::env::var_os("ORAS_BIN").map_or_else(|| env!("CARGO_BIN_EXE_oras").into(), PathBuf::from)
+    let named = std::env::var_os("ORAS_BIN").map(|path| std::path::absolute(path).unwrap());
+    named.unwrap_or_else(|| env!("CARGO_BIN_EXE_oras").into())
 }
 
 /// A folder that is home and working folder of every command that is run in it.
