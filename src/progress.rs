@@ -13,6 +13,8 @@ pub enum Event<'a> {
     },
     /// There are no files: the artifact will have no content of its own.
     Empty,
+    /// A node has been found that has to be looked at.
+    Planned(&'a Descriptor),
     /// A manifest is about to be read from the source.
     Fetching(&'a Descriptor),
     /// A node is about to be moved.

@@ -4,6 +4,7 @@
 //! implement them. Whatever is read through [`Source::fetch`] is checked against its descriptor.
 
 mod body;
+mod cached;
 pub(crate) mod disk;
 mod error;
 pub mod graph;
@@ -18,6 +19,7 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 
 pub use body::{Body, Observer};
+pub use cached::Cached;
 pub use error::{Error, Result, Side};
 pub use memory::Memory;
 pub use overlay::Overlay;

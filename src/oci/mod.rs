@@ -20,5 +20,5 @@ pub use error::{Error, Result};
 pub use index::Index;
 pub use manifest::{ArtifactManifest, Document, ImageManifest};
 pub use media_type::MediaTypeError;
-pub use platform::Platform;
+pub use platform::{Platform, own_architecture};
 pub use reference::{Reference, is_tag, validate_registry};

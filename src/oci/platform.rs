@@ -66,7 +66,7 @@ impl Platform {
 
 /// The architecture of this program, in Go's naming.
 #[must_use]
-pub(crate) fn own_architecture() -> &'static str {
+pub fn own_architecture() -> &'static str {
     match std::env::consts::ARCH {
         "x86_64" => "amd64",
         "x86" => "386",

@@ -206,6 +206,10 @@ impl Source for Repository {
 
 #[async_trait]
 impl Target for Repository {
+    fn names_while_storing(&self) -> bool {
+        true
+    }
+
     async fn push(&self, node: &Descriptor, mut body: Body) -> content::Result<()> {
         if !node.is_manifest() {
             return Ok(self.inner.upload(node, body).await?);

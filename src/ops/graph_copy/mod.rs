@@ -62,10 +62,11 @@ impl GraphCopy {
         self
     }
 
-    /// Writes manifests even if the target has them, and so looks at every blob.
+    /// Writes manifests even if the target has them, and so looks at every blob. What is missing is sent, not
+    /// mounted: who forces a copy does not trust what is there.
     #[must_use]
     pub fn force(mut self, force: bool) -> Self {
-        self.force = force;
+        (self.force, self.mount) = (force, !force);
         self
     }
 
@@ -151,7 +152,14 @@ struct Manifest {
     node: Descriptor,
     bytes: Bytes,
     /// Successors that were moved under another name.
-    renamed: Vec<Descriptor>,
+    renamed: Vec<Renamed>,
+}
+
+/// A successor that was moved under another name.
+struct Renamed {
+    node: Descriptor,
+    /// People see it as content of its own then, although its bytes went once.
+    has_other_type: bool,
 }
 
 /// What came of a step.
@@ -213,6 +221,7 @@ impl Run {
             }
             return !state.is_done;
         }
+        self.plan.progress.event(Event::Planned(&node));
         self.jobs.push(match key.is_manifest {
             true => Job::Inspect(key.clone(), node.clone(), bytes),
             false => Job::Move(key.clone(), node.clone()),
@@ -277,12 +286,16 @@ impl Run {
     fn release(&mut self, key: &Key) {
         let state = self.states.get_mut(key).expect("only entered nodes are released");
         let bytes = state.bytes.take().expect("a manifest is read before it is released");
+        let (node, named) = (state.node.clone(), std::mem::take(&mut state.named));
         let announced = &mut self.announced;
-        let mut renamed = std::mem::take(&mut state.named);
-        renamed.retain(|successor| {
-            announced.insert((successor.digest.clone(), successor.display_name().to_owned()))
+        let new = |node: &Descriptor| announced.insert((node.digest.clone(), node.display_name().to_owned()));
+        let unannounced: Vec<_> = named.into_iter().filter(new).collect();
+        let renamed = unannounced.into_iter().map(|node| {
+            let moved = self.states.get(&Key::of(&node)).map(|state| &state.node.media_type);
+            Renamed { has_other_type: moved.is_some_and(|moved| *moved != node.media_type), node }
         });
-        let manifest = Manifest { node: state.node.clone(), bytes, renamed };
+        let renamed = renamed.collect();
+        let manifest = Manifest { node, bytes, renamed };
         self.jobs.push(Job::Store(key.clone(), manifest));
     }
 
@@ -341,12 +354,9 @@ impl GraphCopy {
         let Manifest { node, bytes, renamed } = manifest;
         self.progress.event(Event::Started(&node));
         for successor in &renamed {
-            let is_restored = self.target.restore(successor).await.map_err(|error| error.on(Side::Target))?;
-            self.progress.event(if is_restored {
-                Event::Restored(successor)
-            } else {
-                Event::Skipped(successor)
-            });
+            let is_restored =
+                self.target.restore(&successor.node).await.map_err(|error| error.on(Side::Target))?;
+            self.tell_renamed(successor, is_restored);
         }
         let stored = match tag {
             Some(tag) => self.target.push_tagged(&node, bytes, &tag).await,
@@ -355,6 +365,18 @@ impl GraphCopy {
         stored.map_err(|error| error.on(Side::Target))?;
         self.progress.event(Event::Done(&node));
         Ok(Step::Moved(key))
+    }
+
+    fn tell_renamed(&self, successor: &Renamed, is_restored: bool) {
+        let node = &successor.node;
+        match (is_restored, successor.has_other_type) {
+            (false, _) => self.progress.event(Event::Skipped(node)),
+            (true, false) => self.progress.event(Event::Restored(node)),
+            (true, true) => {
+                self.progress.event(Event::Started(node));
+                self.progress.event(Event::Done(node));
+            }
+        }
     }
 
     async fn move_blob(&self, key: Key, node: Descriptor, origin: Option<Origin>) -> Result<Step> {
