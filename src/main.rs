@@ -1,1 +1,5 @@
-fn main() {}
+//! The `oras` command.
+
+fn main() -> std::process::ExitCode {
+    oras::cli::main(std::env::args_os())
+}

@@ -1,0 +1,79 @@
+//! `oras login`
+
+use anyhow::Context as _;
+
+use crate::{
+    cli::{
+        args::{self, Common, Examples, Plain, Remote, Synopsis, Verbose},
+        context::{Access, Context, Identity},
+        prompt,
+    },
+    credentials::{Credential, CredentialStore as _, storage_key},
+    oci,
+};
+
+const SYNOPSIS: Synopsis = Synopsis {
+    path: "oras login",
+    arguments: "[flags] <registry>",
+    advice: "Please specify the registry to log in to.",
+};
+
+const EXAMPLES: Examples = &[(
+    "Log in with a password from standard input",
+    "echo wonderland | oras login localhost:5000 --username alice --password-stdin",
+)];
+
+/// Log in to a registry
+#[derive(Debug, clap::Args)]
+#[command(override_usage = SYNOPSIS.usage(), after_help = args::examples(EXAMPLES))]
+pub(crate) struct Login {
+    /// The registry
+    #[arg(value_name = "REGISTRY")]
+    arguments: Vec<String>,
+    #[command(flatten)]
+    remote: Remote<Plain>,
+    #[command(flatten)]
+    common: Common,
+    #[command(flatten)]
+    verbose: Verbose,
+}
+
+pub(crate) async fn run(context: &Context, args: &Login) -> anyhow::Result<()> {
+    args.verbose.is_verbose(&context.printer);
+    let [host] = args::exactly(&args.arguments, &SYNOPSIS)?;
+    args.remote.check()?;
+    let credential = match context.identity(&args.remote)?.into_credential() {
+        Some(credential) if has_secret(&credential) => credential,
+        _ => ask(context, args.remote.username.as_deref()).await?,
+    };
+    let store = context.credentials(&args.remote.registry_config, args.common.is_debug())?;
+    oci::validate_registry(host).map_err(|error| anyhow::anyhow!("invalid reference: {error}"))?;
+    let identity = Identity::of(credential.duplicate());
+    let registry = context.registry(host, &args.remote, &args.common, identity, Access::Pull)?;
+    let failed = || format!("failed to validate the credentials for {host}");
+    registry.ping().await.with_context(failed)?;
+    let failed = || format!("failed to store the credentials for {}", storage_key(host));
+    store.store(host, &credential).await.with_context(failed)?;
+    context.printer.line("Login Succeeded");
+    Ok(())
+}
+
+fn has_secret(credential: &Credential) -> bool {
+    credential.identity().is_some() || credential.basic().is_some_and(|(_, password)| !password.is_empty())
+}
+
+/// Asks for what is missing of a credential.
+async fn ask(context: &Context, username: Option<&str>) -> anyhow::Result<Credential> {
+    let username = match username.filter(|name| !name.is_empty()) {
+        Some(name) => name.to_owned(),
+        None => prompt::line(&context.printer, "Username: ").await?.trim().to_owned(),
+    };
+    if username.is_empty() {
+        let token = prompt::secret(&context.printer, "Token: ").await?;
+        anyhow::ensure!(!token.is_empty(), "token required");
+        return Ok(Credential::identity_token(token));
+    }
+    let password = prompt::secret(&context.printer, "Password: ").await?;
+    anyhow::ensure!(!password.is_empty(), "password required");
+    Ok(Credential::password(username, password))
+}

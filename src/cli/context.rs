@@ -1,0 +1,543 @@
+//! What every command is given: the printer, progress, and how to open a target.
+//!
+//! This is the only place that reads the environment and the clock.
+
+use std::{
+    io::{IsTerminal as _, Read as _},
+    path::PathBuf,
+    process::ExitCode,
+    sync::{Arc, Mutex},
+    time::{Duration, SystemTime},
+};
+
+use anyhow::Context as _;
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use super::{
+    args::{Common, Located, Location, Remote, Side as _, SpecMode, TargetFlags},
+    error::{self, TargetInfo, Targets},
+    output::{Bars, Format, Lines, Log, Printer, Verbs, template},
+};
+pub(crate) use crate::registry::Access;
+use crate::{
+    content::{self, ByteStream, Side, Source, TagPages, Target},
+    credentials::{Chain, Credential, CredentialStore, Environment, Helpers, Memory, Notice, Notify, Secret},
+    layout::Layout,
+    oci::{Descriptor, Reference},
+    progress::{Event, Progress},
+    registry::{self, Registry},
+};
+
+/// What every command is given.
+pub(crate) struct Context {
+    /// Where results and notices go.
+    pub(crate) printer: Arc<Printer>,
+    targets: Arc<Mutex<Targets>>,
+    log: Arc<Mutex<Option<Arc<Log>>>>,
+    referrers: registry::ReferrersMode,
+    accept: Vec<String>,
+}
+
+/// Who a user says to be on the command line.
+#[derive(Default)]
+pub(crate) struct Identity(Option<Credential>);
+
+impl Identity {
+    /// A given credential.
+    pub(crate) fn of(credential: Credential) -> Self {
+        Self(Some(credential))
+    }
+
+    /// The credential, if there is one.
+    pub(crate) fn into_credential(self) -> Option<Credential> {
+        self.0
+    }
+}
+
+impl Context {
+    /// The context of this process.
+    pub(crate) fn of_process() -> Self {
+        Self {
+            printer: Arc::new(Printer::standard(template_environment)),
+            targets: Arc::default(),
+            log: Arc::default(),
+            referrers: registry::ReferrersMode::Auto,
+            accept: Vec::new(),
+        }
+    }
+
+    /// The same context for a target whose referrers are kept in a certain way.
+    pub(crate) fn with_referrers(&self, mode: Option<SpecMode>) -> Self {
+        let referrers = match mode {
+            None => registry::ReferrersMode::Auto,
+            Some(SpecMode::Api) => registry::ReferrersMode::Api,
+            Some(SpecMode::Tag) => registry::ReferrersMode::Tag,
+        };
+        Self { referrers, ..self.duplicate() }
+    }
+
+    /// The same context for a registry that is asked for certain media types.
+    pub(crate) fn accepting(&self, accept: Vec<String>) -> Self {
+        Self { accept, ..self.duplicate() }
+    }
+
+    fn duplicate(&self) -> Self {
+        Self {
+            printer: self.printer.clone(),
+            targets: self.targets.clone(),
+            log: self.log.clone(),
+            referrers: self.referrers,
+            accept: self.accept.clone(),
+        }
+    }
+
+    /// Runs a command to its end.
+    pub(crate) fn block_on(&self, command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+        let threads = std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 4);
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?;
+        let outcome = runtime.block_on(async {
+            let outcome = tokio::select! {
+                outcome = command => outcome,
+                signal = stop_signal() => Err(Stopped(signal?).into()),
+            };
+            if outcome.is_err() {
+                settle().await;
+            }
+            outcome
+        });
+        runtime.shutdown_background();
+        outcome
+    }
+
+    /// Prints an error, and returns the status to exit with.
+    pub(crate) fn fail(&self, error: &anyhow::Error) -> ExitCode {
+        let targets = self.targets.lock().expect("no holder of this lock panics");
+        self.printer.notice(&error::describe(error, &targets));
+        error.downcast_ref::<Stopped>().map_or(ExitCode::FAILURE, |stopped| ExitCode::from(stopped.0))
+    }
+
+    /// The time, as annotations have it.
+    pub(crate) fn now(&self) -> String {
+        jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    }
+
+    /// May colours be used, as far as the terminal and the environment go?
+    pub(crate) fn has_colours(&self) -> bool {
+        std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+    }
+
+    /// Writes a warning to the log.
+    pub(crate) fn warn(&self, text: &str) {
+        self.log(&Common::default()).entry("WARNING", text);
+    }
+
+    /// How progress is shown: bars on a terminal, lines on standard output otherwise, nothing beside a result
+    /// for programs.
+    pub(crate) fn progress(
+        &self,
+        verbs: Verbs,
+        format: &Format,
+        common: &Common,
+        is_verbose: bool,
+    ) -> Arc<Shown> {
+        if common.allows_terminal() && is_capable_terminal() {
+            let bars = Bars::new(self.printer.clone(), verbs, format.is_text(), self.has_colours());
+            return Arc::new(Shown::Bars(bars));
+        }
+        if format.is_text() {
+            return Arc::new(Shown::Lines(Lines::new(self.printer.clone(), verbs, is_verbose)));
+        }
+        Arc::new(Shown::Nothing)
+    }
+
+    /// Reads who the user says to be, from flags and standard input.
+    pub(crate) fn identity<S: super::args::Side>(&self, remote: &Remote<S>) -> anyhow::Result<Identity> {
+        if S::PREFIX.is_empty() && (remote.password.is_some() || remote.identity_token.is_some()) {
+            self.printer.notice("WARNING! Using a secret on the command line is insecure: use --password-stdin or --identity-token-stdin");
+        }
+        let secret = match (&remote.password, &remote.identity_token) {
+            (Some(secret), _) | (None, Some(secret)) => Some(secret.duplicate()),
+            (None, None) if remote.reads_stdin() => Some(read_secret()?),
+            (None, None) => None,
+        };
+        let username = remote.username.clone().unwrap_or_default();
+        let credential = match secret {
+            Some(secret) if !secret.is_empty() && username.is_empty() => {
+                Credential::identity_token(secret.expose())
+            }
+            Some(secret) if !secret.is_empty() => Credential::password(username, secret.expose()),
+            _ if !username.is_empty() => Credential::password(username, ""),
+            _ => return Ok(Identity(None)),
+        };
+        Ok(Identity(Some(credential)))
+    }
+
+    /// The store of credentials that a command's flags ask for.
+    pub(crate) fn credentials(&self, files: &[PathBuf], is_debug: bool) -> anyhow::Result<Chain> {
+        let printer = self.printer.clone();
+        let notify: Notify = Arc::new(move |notice: &Notice<'_>| {
+            if is_debug || !notice.is_detail() {
+                printer.notice(&notice.to_string());
+            }
+        });
+        let environment = Environment::from_variables(|name| std::env::var_os(name));
+        let helpers = Helpers::new(environment.path.clone(), notify.clone());
+        Ok(Chain::open(crate::credentials::Options { files: files.to_vec(), environment, helpers, notify })?)
+    }
+
+    /// A registry by its host.
+    pub(crate) fn registry<S: super::args::Side>(
+        &self,
+        host: &str,
+        remote: &Remote<S>,
+        common: &Common,
+        identity: Identity,
+        access: Access,
+    ) -> anyhow::Result<Registry> {
+        let options = self.options(host, remote, common, identity, access)?;
+        Ok(Registry::new(host, options)?)
+    }
+
+    /// Opens a target to read from it.
+    pub(crate) async fn open_source<S: super::args::Side>(
+        &self,
+        located: &Located<S>,
+        flags: &TargetFlags<S>,
+        common: &Common,
+        identity: Identity,
+        access: Access,
+    ) -> anyhow::Result<Arc<dyn Source>> {
+        self.note(located, flags);
+        match &located.location {
+            Location::Registry(reference) => {
+                let repository = self.repository(reference, flags, common, identity, access)?;
+                if self.accept.is_empty() {
+                    return Ok(repository);
+                }
+                Ok(Arc::new(Accepting { repository, accept: self.accept.clone() }))
+            }
+            Location::Layout { path, .. } => Ok(Arc::new(Layout::open(path).await?)),
+        }
+    }
+
+    /// Opens a target to write to it; a layout is created if there is none.
+    pub(crate) async fn open_target<S: super::args::Side>(
+        &self,
+        located: &Located<S>,
+        flags: &TargetFlags<S>,
+        common: &Common,
+        identity: Identity,
+        access: Access,
+    ) -> anyhow::Result<Arc<dyn Target>> {
+        self.note(located, flags);
+        match &located.location {
+            Location::Registry(reference) => Ok(self.repository(reference, flags, common, identity, access)?),
+            Location::Layout { path, .. } => Ok(Arc::new(Layout::create(path).await?)),
+        }
+    }
+
+    /// Opens a target to write to it, which must be there.
+    pub(crate) async fn open_existing<S: super::args::Side>(
+        &self,
+        located: &Located<S>,
+        flags: &TargetFlags<S>,
+        common: &Common,
+        identity: Identity,
+        access: Access,
+    ) -> anyhow::Result<Arc<dyn Target>> {
+        self.note(located, flags);
+        match &located.location {
+            Location::Registry(reference) => Ok(self.repository(reference, flags, common, identity, access)?),
+            Location::Layout { path, .. } => Ok(Arc::new(Layout::open_writable(path).await?)),
+        }
+    }
+
+    /// Reads through the cache that the environment names, if it names one.
+    pub(crate) async fn cached(&self, source: Arc<dyn Source>) -> anyhow::Result<Arc<dyn Source>> {
+        let Some(folder) = std::env::var_os("ORAS_CACHE").filter(|folder| !folder.is_empty()) else {
+            return Ok(source);
+        };
+        let cache = Layout::create(PathBuf::from(folder)).await?;
+        Ok(Arc::new(crate::content::Cached::new(source, Arc::new(cache))))
+    }
+
+    fn repository<S: super::args::Side>(
+        &self,
+        reference: &Reference,
+        flags: &TargetFlags<S>,
+        common: &Common,
+        identity: Identity,
+        access: Access,
+    ) -> anyhow::Result<Arc<registry::Repository>> {
+        let registry = self.registry(&reference.registry, &flags.remote, common, identity, access)?;
+        Ok(Arc::new(registry.repository(&reference.repository)))
+    }
+
+    /// How a registry is reached, by flags and environment.
+    pub(crate) fn options<S: super::args::Side>(
+        &self,
+        host: &str,
+        remote: &Remote<S>,
+        common: &Common,
+        identity: Identity,
+        access: Access,
+    ) -> anyhow::Result<registry::Options> {
+        let mut options = registry::Options::new(SystemTime::now);
+        options.plain_http = remote.plain_http.map_or_else(|| is_localhost(host), |flag| flag.0);
+        options.tls.insecure = super::args::is_set(remote.insecure);
+        options.tls.ca_file.clone_from(&remote.ca_file);
+        options.tls.identity = remote.cert_file.clone().zip(remote.key_file.clone());
+        options.tls.check()?;
+        options.resolve = resolve(&remote.resolve)?;
+        options.headers = remote.headers()?;
+        options.referrers = self.referrers;
+        options.access = access;
+        options.proxies = proxies();
+        options.trace = self.log(common);
+        let store: Arc<dyn CredentialStore> = match identity.0 {
+            Some(credential) => Arc::new(Memory::new().with(host, credential)),
+            None => Arc::new(self.credentials(&remote.registry_config, common.is_debug())?),
+        };
+        options.auth.store = Some(store);
+        Ok(options)
+    }
+
+    fn log(&self, common: &Common) -> Arc<Log> {
+        let mut log = self.log.lock().expect("no holder of this lock panics");
+        log.get_or_insert_with(|| {
+            Arc::new(Log::new(self.printer.clone(), common.is_debug(), || jiff::Timestamp::now().to_string()))
+        })
+        .clone()
+    }
+
+    /// Remembers a target, for the words of an error.
+    fn note<S: super::args::Side>(&self, located: &Located<S>, flags: &TargetFlags<S>) {
+        let side = if S::PREFIX == super::args::FromSide::PREFIX { Side::Source } else { Side::Target };
+        let credentials = match flags.remote.registry_config.first() {
+            Some(file) => Some(file.clone()),
+            None => Environment::from_variables(|name| std::env::var_os(name)).default_file(),
+        };
+        let info = TargetInfo {
+            side,
+            kind: located.kind(),
+            raw: located.raw.clone(),
+            credentials: credentials.map(|path| path.display().to_string()),
+        };
+        self.targets.lock().expect("no holder of this lock panics").0.push(info);
+    }
+}
+
+/// What templates may know of this process.
+fn template_environment() -> template::Environment {
+    let mut environment = template::Environment::default();
+    environment.variables = Arc::new(|name| std::env::var(name).ok());
+    environment.now = jiff::Timestamp::now();
+    environment.time_zone = jiff::tz::TimeZone::system();
+    environment
+}
+
+/// A repository that is asked for certain media types.
+struct Accepting {
+    repository: Arc<registry::Repository>,
+    accept: Vec<String>,
+}
+
+#[async_trait]
+impl Source for Accepting {
+    async fn resolve(&self, reference: &str) -> content::Result<Descriptor> {
+        self.repository.resolve_accepting(reference, &self.accept).await
+    }
+    async fn fetch_manifest(&self, reference: &str) -> content::Result<(Descriptor, Bytes)> {
+        self.repository.fetch_manifest_accepting(reference, &self.accept).await
+    }
+    async fn fetch_unverified(&self, node: &Descriptor, offset: u64) -> content::Result<ByteStream> {
+        self.repository.fetch_unverified(node, offset).await
+    }
+    async fn exists(&self, node: &Descriptor) -> content::Result<bool> {
+        self.repository.exists(node).await
+    }
+    async fn referrers(
+        &self,
+        subject: &Descriptor,
+        artifact_type: Option<&str>,
+    ) -> content::Result<Vec<Descriptor>> {
+        self.repository.referrers(subject, artifact_type).await
+    }
+    fn tags<'a>(&'a self, last: Option<&'a str>) -> TagPages<'a> {
+        self.repository.tags(last)
+    }
+}
+
+/// Progress as it is shown, until the result follows.
+pub(crate) enum Shown {
+    /// Bars on standard error.
+    Bars(Bars),
+    /// Lines on standard output.
+    Lines(Lines),
+    /// Nothing.
+    Nothing,
+}
+
+impl Shown {
+    /// Ends what moves on a terminal, before the result is printed.
+    pub(crate) fn finish(&self) {
+        if let Self::Bars(bars) = self {
+            bars.finish();
+        }
+    }
+}
+
+impl Progress for Shown {
+    fn event(&self, event: Event<'_>) {
+        match self {
+            Self::Bars(bars) => bars.event(event),
+            Self::Lines(lines) => lines.event(event),
+            Self::Nothing => {}
+        }
+    }
+}
+
+/// Is standard error a terminal that can move its cursor?
+fn is_capable_terminal() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+}
+
+/// A signal ended the command.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: the command was stopped", if *.0 == 130 { "interrupted" } else { "terminated" })]
+struct Stopped(u8);
+
+/// Gives what a failed command left behind, such as an upload that is to be cancelled, a moment to end. One
+/// more signal ends that at once.
+async fn settle() {
+    let metrics = tokio::runtime::Handle::current().metrics();
+    let is_idle = async {
+        while metrics.num_alive_tasks() > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::select! {
+        _ = tokio::time::timeout(Duration::from_millis(700), is_idle) => {}
+        _ = stop_signal() => {}
+    }
+}
+
+/// Waits for a signal that asks to stop, and returns the exit status for it.
+async fn stop_signal() -> anyhow::Result<u8> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let (mut interrupt, mut terminate) =
+            (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        tokio::select! {
+            _ = interrupt.recv() => Ok(130),
+            _ = terminate.recv() => Ok(143),
+        }
+    }
+    #[cfg(not(unix))]
+    {
+        tokio::signal::ctrl_c().await?;
+        Ok(130)
+    }
+}
+
+/// Is plain http the default for this host?
+fn is_localhost(host: &str) -> bool {
+    host == "localhost" || host.strip_prefix("localhost:").is_some()
+}
+
+/// Reads a secret from standard input: everything but a final line feed and carriage return.
+fn read_secret() -> anyhow::Result<Secret> {
+    let mut text = String::new();
+    std::io::stdin().read_to_string(&mut text).context("read the secret from standard input")?;
+    let trimmed = text.strip_suffix('\n').unwrap_or(&text);
+    let trimmed = trimmed.strip_suffix('\r').unwrap_or(trimmed);
+    let secret = Secret::new(trimmed);
+    zeroize::Zeroize::zeroize(&mut text);
+    Ok(secret)
+}
+
+fn proxies() -> registry::Proxies {
+    let variable = |name: &str| {
+        let lower = std::env::var(name.to_ascii_lowercase()).ok().filter(|value| !value.is_empty());
+        lower.or_else(|| std::env::var(name).ok()).filter(|value| !value.is_empty())
+    };
+    let mut proxies = registry::Proxies::default();
+    // In a CGI program the upper-case name is a header that a client sent.
+    let is_cgi = std::env::var_os("REQUEST_METHOD").is_some();
+    proxies.http = if is_cgi { std::env::var("http_proxy").ok() } else { variable("HTTP_PROXY") };
+    proxies.https = variable("HTTPS_PROXY");
+    proxies.all = variable("ALL_PROXY");
+    proxies.none = variable("NO_PROXY").unwrap_or_default();
+    proxies
+}
+
+/// Reads `host:port:address[:port]`; addresses of IPv6 stand in brackets.
+fn resolve(entries: &[String]) -> anyhow::Result<Vec<registry::Resolve>> {
+    entries
+        .iter()
+        .map(|entry| parse_resolve(entry).with_context(|| format!("failed to parse resolve flag {entry:?}")))
+        .collect()
+}
+
+fn parse_resolve(entry: &str) -> anyhow::Result<registry::Resolve> {
+    let (host, rest) = split_host(entry).context("expecting host:port:address[:address_port]")?;
+    let (port, rest) = rest.split_once(':').context("expecting host:port:address[:address_port]")?;
+    let port: u16 = port.parse().context("expecting uint64 host port")?;
+    let whole = rest.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(rest);
+    let (address, address_port) = match (whole.parse(), split_host(rest)) {
+        (Ok(address), _) => (address, port),
+        (Err(_), Some((address, port))) => (
+            address.parse::<std::net::IpAddr>().context("expecting an IP address")?,
+            port.parse().context("expecting uint64 address port")?,
+        ),
+        (Err(_), None) => anyhow::bail!("expecting an IP address"),
+    };
+    Ok(registry::Resolve { host: host.to_owned(), port, address: (address, address_port).into() })
+}
+
+/// Splits at the first colon outside brackets; brackets are removed.
+fn split_host(text: &str) -> Option<(&str, &str)> {
+    match text.strip_prefix('[') {
+        Some(rest) => rest.split_once("]:"),
+        None => text.split_once(':'),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_resolve_entry_takes_both_families_of_addresses() {
+        for (entry, host, address) in [
+            ("reg.example:443:127.0.0.1", "reg.example", "127.0.0.1:443"),
+            ("reg.example:443:127.0.0.1:5000", "reg.example", "127.0.0.1:5000"),
+            ("reg.example:443:[::1]:5000", "reg.example", "[::1]:5000"),
+            ("reg.example:443:[::1]", "reg.example", "[::1]:443"),
+            ("[::2]:443:::1", "::2", "[::1]:443"),
+        ] {
+            let parsed = parse_resolve(entry).unwrap_or_else(|error| panic!("{entry}: {error:#}"));
+            assert_eq!(
+                (parsed.host.as_str(), parsed.address.to_string().as_str()),
+                (host, address),
+                "{entry}"
+            );
+        }
+        for bad in ["", "a", "a:b", "a:b:c", "a:443:x", "a:443:127.0.0.1:x", "a:99999:127.0.0.1"] {
+            assert!(parse_resolve(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn only_the_very_name_localhost_is_plain_by_default() {
+        assert!(is_localhost("localhost") && is_localhost("localhost:5000"));
+        assert!(
+            !is_localhost("LOCALHOST:5000")
+                && !is_localhost("127.0.0.1:5000")
+                && !is_localhost("localhost.example")
+        );
+    }
+}
