@@ -95,6 +95,25 @@ async fn nginx_lets_in_those_with_a_certificate() {
     assert_eq!(status(&client_as(&clients.client("alice"), &roots), &url).await, 200);
 }
 
+#[tokio::test]
+async fn nginx_redirects_blobs_to_a_host_that_wants_no_credentials() {
+    let Some(registry) = server::docker_registry() else { return };
+    let Some(front) = nginx::redirecting_blobs(&registry) else { return };
+    let digest = oras::oci::Digest::of(b"hello");
+    let opened = client().post(format!("http://{}/v2/app/blobs/uploads/", front.host()));
+    let opened = opened.header("content-length", "0").send().await.unwrap();
+    let location = opened.headers()["location"].to_str().unwrap();
+    assert!(location.starts_with(&format!("http://{}/", front.host())), "{location}");
+    let close = client().put(format!("{location}&digest={digest}")).body("hello");
+    assert_eq!(close.send().await.unwrap().status(), 201);
+    let blob = format!("http://{}/v2/app/blobs/{digest}", front.host());
+    let redirect = client().get(blob).send().await.unwrap();
+    assert_eq!(redirect.status(), 307);
+    let url = redirect.headers()["location"].to_str().unwrap();
+    assert_eq!(client().get(url).send().await.unwrap().bytes().await.unwrap(), "hello");
+    assert_eq!(client().get(url).bearer_auth("token").send().await.unwrap().status(), 400);
+}
+
 #[test]
 fn the_helper_pass_keeps_what_it_is_given_and_calls_nothing_a_success() {
     let test = Test::new();

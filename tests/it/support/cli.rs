@@ -1,7 +1,7 @@
 //! Running the binary in a folder of its own.
 
 use std::{
-    ffi::OsStr,
+    ffi::{OsStr, OsString},
     fs,
     os::unix::process::ExitStatusExt as _,
     path::{Path, PathBuf},
@@ -22,11 +22,15 @@ use super::{expect, layout::LayoutFolder, registry::TestRegistry, runtime::SERVE
 const LIMIT: Duration = Duration::from_secs(120);
 
 /// Variables that are passed on to the binary; all others are not.
-const KEPT: &[&str] = &["PATH", "LLVM_PROFILE_FILE", "SYSTEMROOT"];
+const KEPT: &[&str] = &["LLVM_PROFILE_FILE", "SYSTEMROOT"];
+
+/// Folder of a test's own programs.
+const PROGRAMS: &str = ".bin";
 
 /// The binary under test: `ORAS_BIN`, or the one that was built with the tests.
 pub(crate) fn binary() -> PathBuf {
-    std::env::var_os("ORAS_BIN").map_or_else(|| env!("CARGO_BIN_EXE_oras").into(), PathBuf::from)
+    let named = std::env::var_os("ORAS_BIN").map(|path| std::path::absolute(path).unwrap());
+    named.unwrap_or_else(|| env!("CARGO_BIN_EXE_oras").into())
 }
 
 /// A folder that is home and working folder of every command that is run in it.
@@ -160,17 +164,36 @@ impl Test {
 
     /// Starts a command, and does not wait for it.
     pub(crate) fn start<S: AsRef<str>>(&self, arguments: impl IntoIterator<Item = S>) -> Running {
+        self.launch(&binary(), arguments, |_| {})
+    }
+
+    /// Starts a program, changed as wanted.
+    pub(super) fn launch<S: AsRef<str>>(
+        &self,
+        program: &Path,
+        arguments: impl IntoIterator<Item = S>,
+        change: impl FnOnce(&mut Command),
+    ) -> Running {
         let varying = self.varying.lock().unwrap().clone();
         let fill = |argument: S| {
             let text = argument.as_ref().to_owned();
             varying.iter().fold(text, |text, (value, name)| text.replace(name, value))
         };
         let arguments: Vec<String> = arguments.into_iter().map(fill).collect();
-        let mut command = self.command(binary());
-        command.args(&arguments);
+        let mut command = self.command(program);
+        change(command.args(&arguments));
         let _runtime = SERVERS.enter();
         let child = command.spawn().unwrap();
         Running { child, input: Vec::new(), arguments, varying }
+    }
+
+    /// Puts a program where the commands that follow find it before all others.
+    pub(crate) fn program(&self, name: &str, text: &str) -> PathBuf {
+        use std::os::unix::fs::PermissionsExt as _;
+        let path = self.path(PROGRAMS).join(name);
+        self.write(&format!("{PROGRAMS}/{name}"), text);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        path
     }
 
     /// Any program, in the folder and with the environment that the binary gets.
@@ -180,6 +203,7 @@ impl Test {
             .current_dir(self.folder())
             .env_clear()
             .envs(KEPT.iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
+            .env("PATH", self.search_path())
             .env("HOME", self.folder())
             .env("DOCKER_CONFIG", self.path(".docker"))
             .env("LC_ALL", "C.UTF-8")
@@ -190,6 +214,12 @@ impl Test {
             .stderr(Stdio::piped())
             .kill_on_drop(true);
         command
+    }
+
+    fn search_path(&self) -> OsString {
+        let system = std::env::var_os("PATH").unwrap_or_default();
+        let folders = [self.path(PROGRAMS)].into_iter().chain(std::env::split_paths(&system));
+        std::env::join_paths(folders).unwrap()
     }
 }
 
@@ -238,10 +268,12 @@ impl Running {
 }
 
 async fn finish(mut child: Child, input: Vec<u8>) -> Option<Output> {
-    let mut stdin = child.stdin.take().unwrap();
+    let stdin = child.stdin.take();
     let feed = tokio::spawn(async move {
-        // A command need not read what it is given.
-        let _ = stdin.write_all(&input).await;
+        if let Some(mut stdin) = stdin {
+            // A command need not read what it is given.
+            let _ = stdin.write_all(&input).await;
+        }
     });
     let output = tokio::time::timeout(LIMIT, child.wait_with_output()).await.ok()?.unwrap();
     feed.abort();

@@ -13,6 +13,7 @@ pub(crate) mod registry;
 mod runtime;
 pub(crate) mod server;
 pub(crate) mod signer;
+pub(crate) mod terminal;
 pub(crate) mod tls;
 
 #[allow(unused_imports, reason = "the short way to what most tests use")]

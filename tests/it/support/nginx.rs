@@ -47,6 +47,26 @@ pub(crate) fn start(servers: impl Fn(&Files, [u16; 2]) -> String) -> Option<Serv
     panic!("nginx does not start");
 }
 
+/// Starts nginx in front of a registry: blobs are redirected to another origin, which serves them and
+/// refuses requests that bring credentials along, as storage services do.
+#[track_caller]
+pub(crate) fn redirecting_blobs(registry: &Server) -> Option<Server> {
+    let behind = registry.host().replace("localhost", "127.0.0.1");
+    start(|_, [front, storage]| {
+        format!(
+            "server {{ listen 127.0.0.1:{front};\n\
+             location ~ ^/v2/.+/blobs/sha256: {{\n\
+             if ($request_method = GET) {{ return 307 http://localhost:{storage}$request_uri?sig=secret; }}\n\
+             proxy_pass http://{behind}; proxy_set_header Host $http_host; }}\n\
+             location / {{ proxy_pass http://{behind}; proxy_set_header Host $http_host; }} }}\n\
+             server {{ listen 127.0.0.1:{storage};\n\
+             if ($http_authorization) {{ return 400 '<Error><Code>InvalidAuthenticationInfo</Code></Error>'; }}\n\
+             if ($arg_sig != secret) {{ return 403; }}\n\
+             location / {{ proxy_pass http://{behind}; }} }}\n"
+        )
+    })
+}
+
 /// One process, which ends when it is told to; a master would leave its workers behind.
 fn configure(files: &Files, servers: &str) -> PathBuf {
     let folder = files.folder.path();

@@ -187,6 +187,13 @@ impl TestRegistry {
         self.requests_like(pattern).len()
     }
 
+    /// Fails if any request had this text in it, as it is, percent-encoded or within Basic.
+    #[track_caller]
+    pub(crate) fn never_saw(&self, secret: &str) {
+        let seen: Vec<_> = self.requests().into_iter().filter(|request| request.contains(secret)).collect();
+        assert!(seen.is_empty(), "{secret:?} was sent: {seen:#?}");
+    }
+
     /// Forgets the requests so far.
     pub(crate) fn forget_requests(&self) {
         self.service.log.clear();

@@ -2,8 +2,10 @@
 
 use std::{fmt, sync::Mutex};
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use bytes::Bytes;
 use hyper::{HeaderMap, Method, StatusCode, Version};
+use percent_encoding::percent_decode;
 use tokio::sync::watch;
 
 use super::message::Request;
@@ -58,12 +60,15 @@ impl Recorded {
         format!("{server}{} {} {status}", self.method, self.target)
     }
 
-    /// Does any part of the request contain the text?
+    /// Does any part of the request contain the text, as it is, percent-encoded or within Basic?
     pub(crate) fn contains(&self, text: &str) -> bool {
         let within = |bytes: &[u8]| bytes.windows(text.len().max(1)).any(|part| part == text.as_bytes());
-        within(self.target.as_bytes())
-            || within(&self.body)
+        let decoded = |bytes: &[u8]| percent_decode(bytes).collect::<Vec<u8>>();
+        let basic = self.header("authorization").and_then(|value| value.strip_prefix("Basic "));
+        let basic = basic.and_then(|encoded| BASE64_STANDARD.decode(encoded).ok()).unwrap_or_default();
+        [self.target.as_bytes(), &self.body].into_iter().any(|bytes| within(bytes) || within(&decoded(bytes)))
             || self.headers.values().any(|value| within(value.as_bytes()))
+            || within(&basic)
     }
 }
 

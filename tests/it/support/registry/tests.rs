@@ -357,6 +357,8 @@ async fn basic_lets_in_those_who_know_the_password_to_what_they_may_do() {
     assert_eq!(anonymous.status(), 401);
     assert_eq!(header(&anonymous, "www-authenticate"), "Basic realm=\"test registry\"");
     assert_eq!(attempt("GET", "/v2/", Some(("alice", "wonderland"))).await.status(), 200);
+    assert!(registry.requests()[1].contains("wonderland"), "a secret is found within Basic");
+    assert!(!registry.requests()[0].contains("wonderland"));
     assert_eq!(attempt("GET", "/v2/", Some(("alice", "wrong"))).await.status(), 401);
     assert_eq!(attempt("GET", "/v2/app/tags/list", Some(("bob", "builder"))).await.status(), 200);
     assert_eq!(attempt("POST", "/v2/app/blobs/uploads/", Some(("bob", "builder"))).await.status(), 403);
