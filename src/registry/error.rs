@@ -78,6 +78,20 @@ pub enum Error {
         /// Its answer.
         source: Box<Self>,
     },
+    /// What the registry allows in some hours is used up.
+    #[error("{host} allows {requests} requests in {} hours{}, and they are used up; log in for more", window.as_secs() / 3600, counted(source_address.as_deref()))]
+    UsedUp {
+        /// Host and port.
+        host: String,
+        /// Requests that it allows.
+        requests: u64,
+        /// In which time.
+        window: Duration,
+        /// The address or account for which it counts, when it says so.
+        source_address: Option<String>,
+        /// Its answer.
+        source: Box<Self>,
+    },
     /// The registry has no referrers API, and nothing else was allowed.
     #[error("failed to query referrers API: unsupported")]
     NoReferrersApi,
@@ -252,6 +266,7 @@ impl Error {
         match self {
             Self::Response(response) => Some(response),
             Self::Throttled { source, .. }
+            | Self::UsedUp { source, .. }
             | Self::ChunksRefused(source)
             | Self::NoCatalog { source, .. }
             | Self::NoAlgorithm { source, .. } => source.response(),
@@ -285,6 +300,10 @@ impl From<Error> for content::Error {
             other => Self::store(other),
         }
     }
+}
+
+fn counted(address: Option<&str>) -> String {
+    address.map_or_else(String::new, |address| format!(", counted for {address}"))
 }
 
 /// `Get` for GET, as the reference words a request that got no answer.

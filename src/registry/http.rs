@@ -399,3 +399,38 @@ fn reason(error: &reqwest::Error) -> String {
     let (first, rest) = text.split_at(text.char_indices().nth(1).map_or(text.len(), |(at, _)| at));
     first.to_lowercase() + rest
 }
+
+#[cfg(test)]
+mod tests {
+    use reqwest::dns::Resolve as _;
+
+    use super::*;
+
+    async fn resolve(names: &Arc<Names>, name: &str, guard: bool) -> Result<Vec<SocketAddr>, String> {
+        let resolver = Resolver { names: names.clone(), guard };
+        let resolved = resolver.resolve(name.parse().unwrap()).await;
+        resolved.map(Iterator::collect).map_err(|error| error.to_string())
+    }
+
+    #[tokio::test]
+    async fn a_name_is_looked_up_once_and_again_when_its_machines_are_gone() {
+        let names = Arc::new(Names::default());
+        let address: SocketAddr = "192.0.2.1:0".parse().unwrap();
+        names.learn("registry.invalid", &[address]);
+        assert_eq!(resolve(&names, "registry.invalid", false).await, Ok(vec![address]));
+        names.forget("registry.invalid");
+        assert!(resolve(&names, "registry.invalid", false).await.is_err());
+        let local = resolve(&names, "localhost", false).await.unwrap();
+        assert_eq!(names.known("localhost"), local);
+    }
+
+    #[tokio::test]
+    async fn a_name_that_leads_into_the_network_is_refused_to_registries_outside() {
+        let names = Arc::new(Names::default());
+        assert!(resolve(&names, "localhost", true).await.unwrap_err().contains("internal network"));
+        names.learn("storage.invalid", &["192.0.2.1:0".parse().unwrap(), "10.0.0.1:0".parse().unwrap()]);
+        assert!(resolve(&names, "storage.invalid", true).await.is_err());
+        names.learn("storage.invalid", &["192.0.2.1:0".parse().unwrap()]);
+        assert!(resolve(&names, "storage.invalid", true).await.is_ok());
+    }
+}

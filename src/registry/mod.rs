@@ -35,6 +35,7 @@ mod payload;
 mod problem;
 mod proxy;
 mod publish;
+mod quota;
 mod range;
 mod referrers;
 mod repository;

@@ -19,6 +19,7 @@ use super::{
     http::{Connections, HeaderMap, HeaderName, HeaderValue, Hop, Method, Protocol, header},
     location::{self, Purpose},
     payload::{Payload, Reader},
+    quota::{self, Quota},
     response::Response,
     retry::{self, Attempt, Decision, Failure, Repeat},
     trace::{self, BodyText, SHOWN_BODY, TraceEvent, bare_url},
@@ -27,6 +28,8 @@ use super::{
 
 /// Redirects of one request.
 const MOST_REDIRECTS: usize = 10;
+/// A window for which nobody waits.
+const USED_UP: Duration = Duration::from_secs(3600);
 /// Different warnings of one registry that are passed on.
 const MOST_WARNINGS: usize = 20;
 
@@ -193,6 +196,13 @@ impl Transport {
                 response.repeated = attempt.repeated;
                 response
             });
+            let result = match result {
+                Ok(response) => match used_up(&response) {
+                    Some(quota) => return Err(out_of(quota, response).await),
+                    None => Ok(response),
+                },
+                Err(failed) => Err(failed),
+            };
             attempt.retry_after = result.as_ref().ok().and_then(|response| response.retry_after);
             attempt.jitter = random();
             let decision = match request.is_replayable() {
@@ -253,8 +263,15 @@ impl Transport {
     }
 
     fn asked_wait(&self, response: &Response) -> Option<Duration> {
-        let value = response.header("retry-after").filter(|_| retry::heeds_retry_after(response.status))?;
-        retry::retry_after(value, response.header("date"), (self.options.clock)())
+        if !retry::heeds_retry_after(response.status) {
+            return None;
+        }
+        let now = (self.options.clock)();
+        let asked = response.header("retry-after");
+        asked.and_then(|value| retry::retry_after(value, response.header("date"), now)).or_else(|| {
+            let reset = response.header("x-ratelimit-reset").filter(|_| response.status.as_u16() == 429)?;
+            quota::reset(reset, now)
+        })
     }
 
     /// Sends a request once, and again wherever it is redirected to.
@@ -391,6 +408,23 @@ impl Transport {
             }
         }
     }
+}
+
+async fn out_of(quota: Quota, response: Response) -> Error {
+    let source_address = response.header("docker-ratelimit-source").map(trace::printable);
+    let host = response.origin.authority();
+    let source = Box::new(response.into_error().await);
+    Error::UsedUp { host, requests: quota.requests, window: quota.window, source_address, source }
+}
+
+/// What the registry allows, when nothing of it is left for hours: to ask again would be of no use.
+fn used_up(response: &Response) -> Option<Quota> {
+    if response.status.as_u16() != 429 || response.retry_after.is_some() {
+        return None;
+    }
+    let left = quota::quota(response.header("ratelimit-remaining")?)?;
+    let allowed = response.header("ratelimit-limit").and_then(quota::quota).unwrap_or(left);
+    (left.requests == 0 && left.window >= USED_UP).then_some(allowed)
 }
 
 /// Did a place refuse that the registry had sent us to?

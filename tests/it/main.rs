@@ -10,4 +10,6 @@ mod interop;
 #[cfg(test)]
 mod protocol;
 #[cfg(test)]
+mod protocol_rules;
+#[cfg(test)]
 mod support;

@@ -2,6 +2,7 @@
 
 mod auth;
 mod auth_tls;
+mod connections;
 mod downloads;
 mod lists;
 mod manifests;

@@ -192,3 +192,35 @@ async fn a_stalled_request_is_no_reason_to_stall_others() {
     assert!(stalled.unwrap_err().is_not_found());
     assert_eq!(other.unwrap(), node);
 }
+
+#[tokio::test]
+async fn what_is_used_up_for_hours_is_not_asked_for_again() {
+    let registry = TestRegistry::start().await;
+    let empty = Answer::error(429, "TOOMANYREQUESTS", "you have reached your pull rate limit")
+        .header("ratelimit-limit", "100;w=21600")
+        .header("ratelimit-remaining", "0;w=21600")
+        .header("docker-ratelimit-source", "192.0.2.1");
+    registry.on("*", "*").always().then(Fault::answer(empty));
+    let error = app(&registry).fetch_manifest("v1").await.unwrap_err();
+    let text = chain(&error);
+    assert!(text.contains("100 requests in 6 hours, counted for 192.0.2.1, and they are used up"), "{text}");
+    assert_eq!(registry.lines().len(), 1);
+    // As long as something is left, it is worth another try.
+    registry.heal();
+    registry.forget_requests();
+    let busy = Answer::new(429).header("ratelimit-remaining", "3;w=21600");
+    registry.on("*", "*").then(Fault::answer(busy));
+    assert!(app(&registry).fetch_manifest("v1").await.unwrap_err().is_not_found());
+}
+
+#[tokio::test]
+async fn a_time_at_which_there_will_be_more_is_waited_for() {
+    let registry = TestRegistry::start().await;
+    let at = std::time::SystemTime::now() + Duration::from_secs(3600);
+    let reset = at.duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap().as_secs().to_string();
+    let later = Answer::new(429).header("x-ratelimit-reset", &reset);
+    registry.on("*", "*").always().then(Fault::answer(later));
+    let error = app(&registry).fetch_manifest("v1").await.unwrap_err();
+    assert!(matches!(error.store_error::<Error>(), Some(Error::Throttled { .. })), "{error}");
+    assert_eq!(registry.lines().len(), 1);
+}
