@@ -15,6 +15,10 @@ pub mod keys {
     pub const TITLE: &str = "org.opencontainers.image.title";
     /// When the artifact was made, as RFC 3339.
     pub const CREATED: &str = "org.opencontainers.image.created";
+    /// The same in the artifact manifest that release candidates of the image specification 1.1 had.
+    pub const ARTIFACT_CREATED: &str = "org.opencontainers.artifact.created";
+    /// The same in the artifact manifest of the CNCF ORAS project.
+    pub const ORAS_ARTIFACT_CREATED: &str = "io.cncf.oras.artifact.created";
     /// The tag of an entry in a layout's `index.json`.
     pub const REF_NAME: &str = "org.opencontainers.image.ref.name";
     /// Digest of a folder's tar before compression.

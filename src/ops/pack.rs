@@ -19,6 +19,18 @@ pub enum Form {
     OrasArtifact,
 }
 
+impl Form {
+    /// The annotation that says when an artifact of this form was made.
+    #[must_use]
+    pub fn created_key(self) -> &'static str {
+        match self {
+            Self::Image | Self::ImageV1_0 => keys::CREATED,
+            Self::Artifact => keys::ARTIFACT_CREATED,
+            Self::OrasArtifact => keys::ORAS_ARTIFACT_CREATED,
+        }
+    }
+}
+
 /// What goes into a manifest.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
@@ -73,8 +85,8 @@ pub struct Packed {
 /// A type is missing or malformed, or the time is no RFC 3339 time.
 pub fn pack(mut options: Options) -> Result<Packed> {
     check_types(&options)?;
-    let created =
-        options.annotations.entry(keys::CREATED.to_owned()).or_insert(std::mem::take(&mut options.created));
+    let key = options.form.created_key().to_owned();
+    let created = options.annotations.entry(key).or_insert(std::mem::take(&mut options.created));
     check_created(created)?;
     match options.form {
         Form::Image | Form::ImageV1_0 => Ok(pack_image(options)),
@@ -297,6 +309,99 @@ mod tests {
             digest(options).0,
             "sha256:af99e7928c16d9cc571e63738c994dff7bb9560b7f01e93ad60b16a050a7a471"
         );
+    }
+
+    /// Digests of manifests that older clients wrote for the same artifacts.
+    #[test]
+    fn the_manifests_of_all_generations_have_the_digests_that_are_known_for_them() {
+        let subject = Descriptor::new(
+            media_type::IMAGE_MANIFEST,
+            "sha256:204a9cbed29a82e92c2f46ac8a64c0f1be79ac63a61fe24e7e84219b9fa6b03c".parse().unwrap(),
+            394,
+        );
+        let file = |name: &str, media_type: &str, digest: &str, size| Descriptor {
+            annotations: Annotations::from([(keys::TITLE.to_owned(), name.to_owned())]),
+            ..Descriptor::new(media_type, format!("sha256:{digest}").parse().unwrap(), size)
+        };
+        let sbom = file(
+            "sbom.json",
+            "application/json",
+            "e3defeb6d911aef571f0cd5a89c34bef1c5b359d7d9a9e3023ada576bdfbe0e9",
+            83,
+        );
+        let signature = file(
+            "signature.json",
+            "application/json",
+            "8ffc90d5a5963a7cdce74bf870a29d61a4d0e22e6faaaad5f87d45e927bf82d8",
+            72,
+        );
+        let readme = file(
+            "readme.md",
+            "application/markdown",
+            "2fdeac43552b71eb9db534137714c7bad86b53a93c56ca96d4850c9b41b777fc",
+            15,
+        );
+        let details = Descriptor {
+            annotations: [
+                (keys::TITLE, "details"),
+                (keys::CONTENT_UNPACK, "true"),
+                (
+                    keys::CONTENT_DIGEST,
+                    "sha256:66c5fc73697ad28fd87fada57eefc77625d95d12560b2e4126f0abe5b1556738",
+                ),
+            ]
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .into(),
+            ..file(
+                "details",
+                media_type::LAYER_TAR_GZIP,
+                "16ebf324e2024d3305d44a681b156e3b6e5b2af4a110313c76334f38ae0b562d",
+                186,
+            )
+        };
+        let attached = |form: Form, kind: &str, layers: Vec<Descriptor>, created: &str| Options {
+            form,
+            artifact_type: Some(kind.to_owned()),
+            layers,
+            subject: Some(subject.clone()),
+            created: created.to_owned(),
+            ..Options::default()
+        };
+        let with_key = |options: Options| Options {
+            annotations: Annotations::from([("key".to_owned(), "val".to_owned())]),
+            ..options
+        };
+        let cases = [
+            (
+                attached(Form::OrasArtifact, "readme/example", vec![readme, details], "2026-11-21T07:18:42Z"),
+                "6496529eb41bac698ba06436028beae81faf168549355f5029c2880d8b4f8d0a",
+                888,
+            ),
+            (
+                with_key(attached(Form::Artifact, "sbom/example", vec![sbom], "2026-11-21T07:19:40Z")),
+                "7d14cafa2ba552f2b440bc83b0f3b535f10ef168688d20f90669a0db060ece55",
+                540,
+            ),
+            (
+                attached(
+                    Form::ImageV1_0,
+                    "signature/example",
+                    vec![signature.clone()],
+                    "2026-11-21T07:19:41Z",
+                ),
+                "291cad26f76b293e416474db86c12998924e69a43177864a47dd03dc8c84f15d",
+                651,
+            ),
+            (
+                attached(Form::Image, "signature/example", vec![signature], "2026-11-21T07:19:42Z"),
+                "5ad9f0c6a2dcd3fa5912b8370d07d00ea10bee3f9016ddcbbf87faa5e7fab09e",
+                716,
+            ),
+        ];
+        for (options, expected, size) in cases {
+            let form = options.form;
+            assert_eq!(digest(options), (format!("sha256:{expected}"), size), "{form:?}");
+        }
     }
 
     #[test]
