@@ -1,6 +1,6 @@
 //! What happens while content moves, told to whoever listens.
 
-use crate::oci::Descriptor;
+use crate::oci::{Descriptor, Digest};
 
 /// Something that a person may want to see.
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +33,13 @@ pub enum Event<'a> {
     Skipped(&'a Descriptor),
     /// A node got one more name from content that was moved under another.
     Restored(&'a Descriptor),
+    /// A store lists a manifest as a referrer of a subject that the manifest does not name; it is left out.
+    Ignored {
+        /// The manifest.
+        listed: &'a Descriptor,
+        /// What it is said to be attached to.
+        subject: &'a Digest,
+    },
     /// A manifest is about to get names; the text is what it is shown as.
     Tagging(&'a str),
     /// A manifest got one more tag.

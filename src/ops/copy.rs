@@ -1,9 +1,6 @@
 //! A graph goes from one store to another.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::{collections::HashSet, sync::Arc};
 
 use tokio::task::JoinSet;
 
@@ -11,7 +8,7 @@ use super::{Error, GraphCopy, Result};
 use crate::{
     content::{self, Source, Target, graph},
     oci::{Descriptor, Digest, Document, Platform, media_type},
-    progress::Progress,
+    progress::{Event, Progress},
 };
 
 /// How to copy.
@@ -40,13 +37,13 @@ pub async fn copy(
     options: Options,
     progress: Arc<dyn Progress>,
 ) -> Result<Descriptor> {
-    let engine = GraphCopy::new(source.clone(), target.clone(), progress)
+    let engine = GraphCopy::new(source.clone(), target.clone(), progress.clone())
         .concurrency(options.concurrency)
         .force(options.force);
     let tag = options.tag.filter(|tag| !tag.is_empty());
     if options.recursive {
         let root = resolve(&source, reference, options.platform.as_ref()).await?;
-        let ends = with_referrers(source, root.clone(), options.concurrency).await?;
+        let ends = with_referrers(source, root.clone(), options.concurrency, &*progress).await?;
         engine.run_all(ends).await?;
         if let Some(tag) = tag.filter(|tag| *tag != root.digest.to_string()) {
             target.tag(&root, &tag).await.map_err(|error| error.on(content::Side::Target))?;
@@ -86,44 +83,95 @@ async fn resolve(
 /// and those of every manifest of an index, at any depth. Only ends are returned, since a referrer brings
 /// its subject along.
 ///
+/// What a store lists is believed only if the manifest itself names the subject; so there are no cycles.
+///
 /// # Errors
 /// Referrers could not be listed, or an index could not be read.
 pub async fn with_referrers(
     source: Arc<dyn Source>,
     root: Descriptor,
     concurrency: usize,
+    progress: &dyn Progress,
 ) -> Result<Vec<Descriptor>> {
     let concurrency = if concurrency == 0 { super::DEFAULT_CONCURRENCY } else { concurrency };
-    let mut order = vec![root.clone()];
-    let mut is_subject: HashMap<Digest, bool> = HashMap::new();
-    let mut seen = HashSet::from([root.digest.clone()]);
-    let mut copied = HashSet::from([root.digest.clone()]);
-    let mut queue = vec![root];
+    let mut found = Found::default();
+    found.accept(root.clone());
+    let mut queue = vec![Visit { node: root, subject: None }];
     let mut running = JoinSet::new();
     loop {
         while running.len() < concurrency {
-            let Some(node) = queue.pop() else { break };
+            let Some(visit) = queue.pop() else { break };
             let source = source.clone();
-            running.spawn(async move { neighbours(&*source, &node).await.map(|found| (node, found)) });
+            running.spawn(async move {
+                neighbours(&*source, &visit.node, visit.subject.as_ref()).await.map(|found| (visit, found))
+            });
         }
         let Some(joined) = running.join_next().await else { break };
-        let (node, found) = match joined {
-            Ok(found) => found.map_err(|error| error.on(content::Side::Source))?,
+        let (Visit { node, subject }, neighbours) = match joined {
+            Ok(visited) => visited.map_err(|error| error.on(content::Side::Source))?,
             Err(failure) => std::panic::resume_unwind(failure.into_panic()),
         };
-        is_subject.insert(node.digest, !found.referrers.is_empty());
-        for referrer in found.referrers {
-            if copied.insert(referrer.digest.clone()) {
-                order.push(referrer.clone());
+        let Some(neighbours) = neighbours else {
+            if let Some(subject) = &subject {
+                progress.event(Event::Ignored { listed: &node, subject });
             }
-            if seen.insert(referrer.digest.clone()) {
-                queue.push(referrer);
-            }
+            continue;
+        };
+        if let Some(subject) = subject {
+            found.subjects.insert(subject);
+            found.accept(node.clone());
         }
-        queue.extend(found.manifests.into_iter().filter(|manifest| seen.insert(manifest.digest.clone())));
+        if !found.expanded.insert(node.digest.clone()) {
+            continue;
+        }
+        let referrers = neighbours
+            .referrers
+            .into_iter()
+            .map(|referrer| Visit { node: referrer, subject: Some(node.digest.clone()) });
+        let manifests =
+            neighbours.manifests.into_iter().map(|manifest| Visit { node: manifest, subject: None });
+        queue.extend(referrers.chain(manifests).filter(|visit| found.is_new(visit)));
     }
-    order.retain(|node| !is_subject.get(&node.digest).copied().unwrap_or_default());
-    Ok(order)
+    Ok(found.ends())
+}
+
+/// A node to look at, with the subject that it is said to be attached to.
+struct Visit {
+    node: Descriptor,
+    subject: Option<Digest>,
+}
+
+/// What has been found around a root.
+#[derive(Default)]
+struct Found {
+    /// The root and the referrers.
+    nodes: Vec<Descriptor>,
+    accepted: HashSet<Digest>,
+    /// Nodes that have a referrer.
+    subjects: HashSet<Digest>,
+    /// Nodes whose referrers have been listed.
+    expanded: HashSet<Digest>,
+    visited: HashSet<(Digest, Option<Digest>)>,
+}
+
+impl Found {
+    fn accept(&mut self, node: Descriptor) {
+        if self.accepted.insert(node.digest.clone()) {
+            self.nodes.push(node);
+        }
+    }
+
+    /// Takes note of a visit, unless it was made.
+    fn is_new(&mut self, visit: &Visit) -> bool {
+        self.visited.insert((visit.node.digest.clone(), visit.subject.clone()))
+    }
+
+    /// The nodes that nothing is attached to.
+    fn ends(self) -> Vec<Descriptor> {
+        let Self { mut nodes, subjects, .. } = self;
+        nodes.retain(|node| !subjects.contains(&node.digest));
+        nodes
+    }
 }
 
 /// What hangs on a node.
@@ -133,15 +181,33 @@ struct Neighbours {
     manifests: Vec<Descriptor>,
 }
 
-async fn neighbours(source: &dyn Source, node: &Descriptor) -> content::Result<Neighbours> {
+/// Lists what hangs on a node; `None` when the node is not attached to what it is said to be attached to.
+async fn neighbours(
+    source: &dyn Source,
+    node: &Descriptor,
+    subject: Option<&Digest>,
+) -> content::Result<Option<Neighbours>> {
+    let is_index = media_type::is_index(&node.media_type);
+    let mut manifests = Vec::new();
+    if is_index || subject.is_some() && media_type::may_have_subject(&node.media_type) {
+        let read = async { Ok(Document::parse(&node.media_type, &source.fetch_bytes(node).await?)?) };
+        match read.await {
+            Ok(document) => {
+                let own = document.subject.as_ref().map(|own| &own.digest);
+                if subject.is_some() && own != subject {
+                    return Ok(None);
+                }
+                manifests = document.manifests;
+                manifests.retain(Descriptor::is_manifest);
+            }
+            Err(error) if is_index => return Err(error),
+            // Whether it can be copied is found out when it is copied; the target may have it.
+            Err(_) => {}
+        }
+    }
     let referrers = source.referrers(node, None).await?;
-    let manifests = if media_type::is_index(&node.media_type) {
-        let bytes = source.fetch_bytes(node).await?;
-        let mut manifests = Document::parse(&node.media_type, &bytes)?.manifests;
-        manifests.retain(Descriptor::is_manifest);
-        manifests
-    } else {
-        Vec::new()
-    };
-    Ok(Neighbours { referrers, manifests })
+    Ok(Some(Neighbours { referrers, manifests }))
 }
+
+#[cfg(test)]
+mod tests;
