@@ -24,6 +24,8 @@ pub struct Options {
     pub include_subject: bool,
     /// Save a config as a file.
     pub config: Option<SaveConfig>,
+    /// Pull only layers and blobs of these media types; those of any if there are none.
+    pub media_types: Vec<String>,
     /// Nodes that are moved at once; 0 means the default.
     pub concurrency: usize,
 }
@@ -102,7 +104,9 @@ impl Selection {
     }
 
     fn successors(&self, node: &Descriptor, bytes: &[u8]) -> content::Result<Vec<Descriptor>> {
-        let document = Document::parse(&node.media_type, bytes)?;
+        let mut document = Document::parse(&node.media_type, bytes)?;
+        document.layers.retain(|layer| self.is_of_wanted_type(layer));
+        document.blobs.retain(|blob| self.is_of_wanted_type(blob));
         let own_title = document.config.clone().filter(|config| !is_untitled(config));
         let config = document.config.map(|config| self.title(config));
         let lists = [document.layers, document.blobs, document.manifests];
@@ -136,6 +140,11 @@ impl Selection {
     fn is_saved_config(&self, node: &Descriptor, own_title: Option<&Descriptor>) -> bool {
         let saved = self.options.config.as_ref().map(|save| save.title.as_str());
         saved.is_some() && node.title() == saved && own_title.is_none_or(|own| own.digest == node.digest)
+    }
+
+    fn is_of_wanted_type(&self, node: &Descriptor) -> bool {
+        let types = &self.options.media_types;
+        types.is_empty() || types.contains(&node.media_type)
     }
 
     fn is_wanted(&self, node: &Descriptor) -> bool {
@@ -173,3 +182,6 @@ impl Progress for Selection {
         self.progress.event(event);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -100,6 +100,7 @@ pub(crate) async fn run(context: &Context, args: &Pull) -> anyhow::Result<()> {
         platform,
         include_subject: is_set(args.include_subject),
         config,
+        media_types: Vec::new(),
         concurrency: usize::try_from(args.concurrency).unwrap_or_default(),
     };
     let outcome = ops::pull::pull(source, files.clone(), reference, options, progress.clone()).await?;
