@@ -121,6 +121,11 @@ impl Client {
         }
     }
 
+    /// Says something that only helps to find out why something else happened.
+    pub(crate) fn detail(&self, text: &str) {
+        self.options().trace.event(&super::TraceEvent::Detail(text));
+    }
+
     /// Says something that a person should know.
     pub(crate) fn notice(&self, text: &str) {
         self.options().trace.event(&super::TraceEvent::Notice(text));

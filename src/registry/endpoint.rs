@@ -88,6 +88,21 @@ impl Endpoint {
         self.path(&format!("{repository}/referrers/{subject}"), &query)
     }
 
+    /// The referrers of a manifest, by the extension that came before the specification's own API.
+    pub(crate) fn oras_extension(&self, repository: &str, subject: &str, artifact_type: Option<&str>) -> Url {
+        let kind = artifact_type.map_or_else(String::new, |kind| format!("&artifactType={}", encode(kind)));
+        let query = format!("digest={}{kind}", encode(subject));
+        self.path(&format!("{repository}/_oras/artifacts/referrers"), &query)
+    }
+
+    /// The referrers of a manifest, by the first API of all, which is not below `/v2/`.
+    pub(crate) fn oras_alpha(&self, repository: &str, subject: &str, artifact_type: Option<&str>) -> Url {
+        let mut url = self.base.clone();
+        url.set_path(&format!("/oras/artifacts/v1/{repository}/manifests/{subject}/referrers"));
+        url.set_query(artifact_type.map(|kind| format!("artifactType={}", encode(kind))).as_deref());
+        url
+    }
+
     fn path(&self, path: &str, query: &str) -> Url {
         let mut url = self.base.clone();
         // The grammar of names, tags and digests has nothing that a path would have to escape.
@@ -165,6 +180,22 @@ mod tests {
             (
                 api.referrers("a", "sha256:00", Some("application/x.a+json")),
                 "/v2/a/referrers/sha256:00?artifactType=application%2Fx.a%2Bjson".to_owned(),
+            ),
+            (
+                api.oras_extension("a/b", "sha256:00", None),
+                "/v2/a/b/_oras/artifacts/referrers?digest=sha256%3A00".to_owned(),
+            ),
+            (
+                api.oras_extension("a", "sha256:00", Some("x/y+z")),
+                "/v2/a/_oras/artifacts/referrers?digest=sha256%3A00&artifactType=x%2Fy%2Bz".to_owned(),
+            ),
+            (
+                api.oras_alpha("a/b", "sha256:00", None),
+                "/oras/artifacts/v1/a/b/manifests/sha256:00/referrers".to_owned(),
+            ),
+            (
+                api.oras_alpha("a", "sha256:00", Some("x/y")),
+                "/oras/artifacts/v1/a/manifests/sha256:00/referrers?artifactType=x%2Fy".to_owned(),
             ),
         ];
         for (url, expected) in cases {

@@ -1,29 +1,28 @@
 //! Referrers: by the API, or by a tag that lists them where a registry has no API.
+//!
+//! Where there is no API, `legacy_referrers` is asked as well; `relabel` corrects what release candidates of
+//! the API report wrongly.
 
 use std::{
     collections::HashSet,
     sync::atomic::{AtomicU8, Ordering},
 };
 
-use serde::Deserialize;
-use serde_json::Value;
 use url::Url;
 
 use super::{
     Error, ReferrersMode, Result,
     http::{StatusCode, header},
-    link,
     manifests::is_not_found,
+    referrer_pages::{Listed, Member, entries_of, of_type},
     repository::Inner,
     response::Response,
-    trace::bare_url,
     transport::Request,
 };
 use crate::oci::{Descriptor, Digest, Document, media_type};
 
 /// The digest that no manifest has: asked for to find out whether there is an API.
 const NO_MANIFEST: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
-const MOST_PAGES: usize = 10_000;
 
 /// Whether a registry has the referrers API for a repository.
 #[derive(Default)]
@@ -42,32 +41,6 @@ impl Support {
     pub(crate) fn learn(&self, supported: bool) {
         self.0.store(if supported { 2 } else { 1 }, Ordering::Relaxed);
     }
-}
-
-/// A page of referrers. Entries may be malformed, and must not hide the others.
-#[derive(Deserialize)]
-struct Page {
-    manifests: Option<Vec<Value>>,
-    annotations: Option<Value>,
-}
-
-impl Page {
-    /// The filters that a server of the time before the specification says it has applied.
-    fn filters(&self) -> Option<&str> {
-        self.annotations.as_ref()?.get("org.opencontainers.referrers.filtersApplied")?.as_str()
-    }
-}
-
-/// What the API lists.
-#[derive(Default)]
-struct Listed {
-    entries: Vec<Descriptor>,
-    /// Has the server filtered in the way of the time before the specification?
-    is_filtered_oddly: bool,
-}
-
-fn names_artifact_type(filters: &str) -> bool {
-    filters.split(',').any(|filter| filter.trim() == "artifactType")
 }
 
 impl Inner {
@@ -91,7 +64,15 @@ impl Inner {
         if mode == ReferrersMode::Api {
             return Err(Error::NoReferrersApi);
         }
-        self.referrers_by_tag(&subject.digest, artifact_type).await
+        let tagged = self.referrers_by_tag(&subject.digest, artifact_type).await?;
+        if mode == ReferrersMode::Tag {
+            return Ok(tagged);
+        }
+        // One repository can hold referrers that only an older API knows beside those of a tag.
+        let mut listed = self.referrers_by_older_apis(&subject.digest, artifact_type).await;
+        let known: HashSet<Digest> = listed.iter().map(|entry| entry.digest.clone()).collect();
+        listed.extend(tagged.into_iter().filter(|entry| !known.contains(&entry.digest)));
+        Ok(listed)
     }
 
     /// `None` when there is no API.
@@ -101,65 +82,22 @@ impl Inner {
         artifact_type: Option<&str>,
     ) -> Result<Option<Vec<Descriptor>>> {
         let wanted = artifact_type.filter(|wanted| !wanted.is_empty());
-        let Some(listed) = self.listed(subject, wanted).await? else { return Ok(None) };
-        if let Some(wanted) = wanted
-            && listed.entries.is_empty()
-            && listed.is_filtered_oddly
-        {
-            return self.filtered_by_us(subject, wanted).await;
+        let filter = wanted.filter(|_| !self.labels.are_wrong());
+        let Some(mut listed) = self.listed(subject, filter).await? else { return Ok(None) };
+        if filter.is_some() && listed.has_old_mark {
+            // The server goes by types that are wrong, so that what it left out is wanted as well.
+            self.labels.have_been_wrong();
+            listed = self.listed(subject, None).await?.unwrap_or_default();
         }
-        Ok(Some(of_type(listed.entries, wanted)))
-    }
-
-    /// Lists all referrers and looks into those whose entries do not say what they are: servers of the time
-    /// before the specification filter by the config's media type only.
-    async fn filtered_by_us(&self, subject: &Digest, wanted: &str) -> Result<Option<Vec<Descriptor>>> {
-        let Some(listed) = self.listed(subject, None).await? else { return Ok(None) };
-        let mut found = Vec::new();
-        for mut entry in listed.entries {
-            if entry.artifact_type.as_deref() != Some(wanted) && entry.is_manifest() {
-                let bytes = self.fetch_bytes(&entry).await?;
-                let document =
-                    Document::parse(&entry.media_type, &bytes).map_err(crate::content::Error::from)?;
-                entry.artifact_type = document.artifact_type().map(str::to_owned);
-            }
-            found.push(entry);
-        }
-        Ok(Some(of_type(found, Some(wanted))))
+        let entries = self.relabel(subject, listed.entries, wanted).await;
+        Ok(Some(of_type(entries, wanted)))
     }
 
     /// Reads all pages of the API's list. `None` when there is no API.
     async fn listed(&self, subject: &Digest, artifact_type: Option<&str>) -> Result<Option<Listed>> {
         let url = self.client.endpoint().referrers(&self.name, &subject.to_string(), artifact_type);
-        let Some(mut response) = self.ask(url).await? else { return Ok(None) };
-        let mut listed = Listed::default();
-        let (mut seen, mut visited) = (HashSet::new(), HashSet::new());
-        for _ in 0..MOST_PAGES {
-            visited.insert(response.url.to_string());
-            let next = link::next(response.lines("link"));
-            let url = response.url.clone();
-            let by_header = response.lines("oci-filters-applied").any(names_artifact_type);
-            let wrong = response.protocol("the answer is not a list of referrers");
-            let body = response.read(self.client.options().manifest_limit).await?;
-            let page: Page = serde_json::from_slice(&body).map_err(|_| wrong)?;
-            let by_annotation = page.filters().is_some_and(names_artifact_type);
-            listed.is_filtered_oddly |= by_annotation && !by_header;
-            let entries = self.entries(page.manifests.unwrap_or_default());
-            listed.entries.extend(entries.into_iter().filter(|entry| seen.insert(entry.digest.clone())));
-            let Some(next) = next else { return Ok(Some(listed)) };
-            let next = link::resolve(&url, &next).map_err(|reason| Error::Protocol {
-                method: "GET".to_owned(),
-                url: bare_url(&url),
-                reason: reason.to_owned(),
-            })?;
-            if visited.contains(next.as_str()) {
-                self.client.notice("the registry links its pages of referrers in a circle");
-                return Ok(Some(listed));
-            }
-            let request = Request::get(next).header(header::ACCEPT, media_type::IMAGE_INDEX);
-            response = self.client.expect(request, &self.scopes, &[StatusCode::OK]).await?;
-        }
-        Err(response.protocol("the list of referrers is too long"))
+        let Some(response) = self.ask(url).await? else { return Ok(None) };
+        self.read_pages(response, Member::Manifests).await.map(Some)
     }
 
     /// Asks the API for the first page, and learns whether there is one; `None` when there is not.
@@ -206,27 +144,17 @@ impl Inner {
                 reason: format!("the tag of the referrers names a {}", node.media_type),
             });
         }
-        let listing: Page = serde_json::from_slice(&bytes).map_err(|error| {
-            let (media_type, reason) = (node.media_type, error.to_string());
+        let refuse = |reason: String| {
+            let media_type = node.media_type.clone();
             crate::content::Error::from(crate::oci::Error::InvalidDocument { media_type, reason })
-        })?;
+        };
+        let document = serde_json::from_slice(&bytes).map_err(|error| refuse(error.to_string()))?;
+        let listed = entries_of(document, Member::Manifests);
+        let listed = listed.ok_or_else(|| refuse("its manifests are no list".to_owned()))?;
         let mut seen = HashSet::new();
-        let mut entries = self.entries(listing.manifests.unwrap_or_default());
+        let mut entries = self.entries(listed);
         entries.retain(|entry| seen.insert(entry.digest.clone()));
         Ok(of_type(entries, artifact_type))
-    }
-
-    /// Reads entries; a malformed one is reported and left out.
-    fn entries(&self, values: Vec<Value>) -> Vec<Descriptor> {
-        let read = |value: Value| match Descriptor::deserialize(value) {
-            Ok(entry) => Some(entry),
-            Err(error) => {
-                self.client
-                    .notice(&format!("{} lists a referrer that is malformed: {error}", self.full_name()));
-                None
-            }
-        };
-        values.into_iter().filter_map(read).collect()
     }
 
     /// Sees to it that a manifest that was just written is listed, if it has a subject. `indexed` is the
@@ -293,11 +221,4 @@ fn entry_for(node: &Descriptor, bytes: &[u8]) -> Descriptor {
         entry.annotations = document.annotations;
     }
     entry
-}
-
-fn of_type(mut listed: Vec<Descriptor>, artifact_type: Option<&str>) -> Vec<Descriptor> {
-    if let Some(wanted) = artifact_type.filter(|wanted| !wanted.is_empty()) {
-        listed.retain(|entry| entry.artifact_type.as_deref() == Some(wanted));
-    }
-    listed
 }

@@ -13,9 +13,11 @@ use super::{
     Access,
     client::Client,
     held::Held,
+    legacy_referrers::Older,
     pages::{Kind, List},
     publish::Queues,
     referrers::Support,
+    relabel::Labels,
     scope::Scopes,
     session::Session,
 };
@@ -41,6 +43,10 @@ pub(crate) struct Inner {
     pub(crate) held: Held,
     /// Does the registry have the referrers API?
     pub(crate) support: Support,
+    /// Does it have one of the APIs from before that?
+    pub(crate) older: Older,
+    /// Are the artifact types in its lists to be trusted?
+    pub(crate) labels: Labels,
     /// Uploads that a registry began where a mount was asked for.
     pub(crate) begun: Mutex<HashMap<Digest, Session>>,
     /// Changes of referrers tags that wait for each other.
@@ -67,6 +73,8 @@ impl Repository {
                 scopes,
                 held,
                 support,
+                older: Older::default(),
+                labels: Labels::default(),
                 begun,
                 queues,
                 pushed,

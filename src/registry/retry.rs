@@ -11,6 +11,8 @@ pub(crate) enum Repeat {
     Always,
     /// Only when the other side cannot have seen it; otherwise the caller looks what became of it.
     UntilSent,
+    /// Not at all: the answer is not worth a wait.
+    Never,
 }
 
 /// What went wrong with one try.
@@ -54,7 +56,7 @@ pub(crate) struct Attempt {
 pub(crate) fn decide(retries: &Retries, repeat: Repeat, failure: Failure, attempt: Attempt) -> Decision {
     let asked = attempt.retry_after;
     let most = match (failure, repeat) {
-        (Failure::Final, _) => 0,
+        (Failure::Final, _) | (_, Repeat::Never) => 0,
         (Failure::Connect, _) => retries.most,
         (_, Repeat::UntilSent) => 0,
         (Failure::Broken, Repeat::Always) => retries.most,

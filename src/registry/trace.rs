@@ -63,6 +63,8 @@ pub enum TraceEvent<'a> {
     },
     /// Something that a person should know, in one line.
     Notice(&'a str),
+    /// Something that is of use only to somebody who looks for a fault, in one line.
+    Detail(&'a str),
 }
 
 /// A body, as far as it is fit to be shown.
