@@ -4,6 +4,7 @@ mod auth;
 mod auth_tls;
 mod connections;
 mod downloads;
+mod generations;
 mod lists;
 mod manifests;
 mod referrers;
