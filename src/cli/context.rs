@@ -37,6 +37,10 @@ pub(crate) struct Context {
     log: Arc<Mutex<Option<Arc<Log>>>>,
     referrers: registry::ReferrersMode,
     accept: Vec<String>,
+    /// Is the token server that a registry names trusted, since the user is typing a credential for it?
+    is_first_use: bool,
+    /// Registries of this command, which may have work left when it ends.
+    registries: Arc<Mutex<Vec<Registry>>>,
 }
 
 /// Who a user says to be on the command line.
@@ -64,6 +68,8 @@ impl Context {
             log: Arc::default(),
             referrers: registry::ReferrersMode::Auto,
             accept: Vec::new(),
+            is_first_use: false,
+            registries: Arc::default(),
         }
     }
 
@@ -82,6 +88,11 @@ impl Context {
         Self { accept, ..self.duplicate() }
     }
 
+    /// The same context for showing a credential for the first time.
+    pub(crate) fn trusting_first_use(&self) -> Self {
+        Self { is_first_use: true, ..self.duplicate() }
+    }
+
     fn duplicate(&self) -> Self {
         Self {
             printer: self.printer.clone(),
@@ -89,6 +100,8 @@ impl Context {
             log: self.log.clone(),
             referrers: self.referrers,
             accept: self.accept.clone(),
+            is_first_use: self.is_first_use,
+            registries: self.registries.clone(),
         }
     }
 
@@ -103,12 +116,23 @@ impl Context {
                 signal = stop_signal() => Err(Stopped(signal?).into()),
             };
             if outcome.is_err() {
-                settle().await;
+                self.settle().await;
             }
             outcome
         });
         runtime.shutdown_background();
         outcome
+    }
+
+    /// Gives what a failed command left behind, such as an upload that is to be cancelled, a moment to end. One
+    /// more signal ends that at once.
+    async fn settle(&self) {
+        let registries = std::mem::take(&mut *self.registries.lock().expect("no holder of this lock panics"));
+        let finish = futures_util::future::join_all(registries.iter().map(Registry::finish));
+        tokio::select! {
+            _ = tokio::time::timeout(Duration::from_millis(700), finish) => {}
+            _ = stop_signal() => {}
+        }
     }
 
     /// Prints an error, and returns the status to exit with.
@@ -197,7 +221,9 @@ impl Context {
         access: Access,
     ) -> anyhow::Result<Registry> {
         let options = self.options(host, remote, common, identity, access)?;
-        Ok(Registry::new(host, options)?)
+        let registry = Registry::new(host, options)?;
+        self.registries.lock().expect("no holder of this lock panics").push(registry.clone());
+        Ok(registry)
     }
 
     /// Opens a target to read from it.
@@ -289,12 +315,24 @@ impl Context {
         options.tls.insecure = super::args::is_set(remote.insecure);
         options.tls.ca_file.clone_from(&remote.ca_file);
         options.tls.identity = remote.cert_file.clone().zip(remote.key_file.clone());
+        let home = std::env::var_os("HOME").map(PathBuf::from);
+        options.tls.folders = registry::CertsD::usual(home.as_deref());
         options.tls.check()?;
         options.resolve = resolve(&remote.resolve)?;
         options.headers = remote.headers()?;
         options.referrers = self.referrers;
         options.access = access;
         options.proxies = proxies();
+        options.lock_folder = cache_folder().map(|folder| folder.join("oras-rs"));
+        options.identity = identity.0.as_ref().map_or(0, Credential::fingerprint);
+        options.auth.realms.first_use = self.is_first_use;
+        options.auth.realms.accepted =
+            remote.auth_realm.iter().map(|text| parse_realm(text)).collect::<Result<_, _>>()?;
+        let wants_azure =
+            std::env::var_os("ORAS_AZURE_AUTH").is_some_and(|value| value == "1" || value == "true");
+        if remote.azure_auth.map_or(wants_azure, |flag| flag.0) {
+            options.auth.azure = Some(registry::acr::Azure::from_variables(|name| std::env::var_os(name)));
+        }
         options.trace = self.log(common);
         let store: Arc<dyn CredentialStore> = match identity.0 {
             Some(credential) => Arc::new(Memory::new().with(host, credential)),
@@ -329,13 +367,26 @@ impl Context {
     }
 }
 
+/// The folder of this user for what can be made again.
+fn cache_folder() -> Option<PathBuf> {
+    let folder = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    folder("XDG_CACHE_HOME").or_else(|| folder("HOME").map(|home| home.join(".cache")))
+}
+
+/// Reads the origin of a token server.
+fn parse_realm(text: &str) -> anyhow::Result<registry::Origin> {
+    let url = text.parse().with_context(|| format!("invalid --auth-realm {text:?}"))?;
+    registry::Origin::of(&url)
+        .with_context(|| format!("invalid --auth-realm {text:?}: expecting https://host[:port]"))
+}
+
 /// What templates may know of this process.
 fn template_environment() -> template::Environment {
-    let mut environment = template::Environment::default();
-    environment.variables = Arc::new(|name| std::env::var(name).ok());
-    environment.now = jiff::Timestamp::now();
-    environment.time_zone = jiff::tz::TimeZone::system();
-    environment
+    template::Environment {
+        variables: Arc::new(|name| std::env::var(name).ok()),
+        now: jiff::Timestamp::now(),
+        time_zone: jiff::tz::TimeZone::system(),
+    }
 }
 
 /// A repository that is asked for certain media types.
@@ -408,21 +459,6 @@ fn is_capable_terminal() -> bool {
 #[derive(Debug, thiserror::Error)]
 #[error("{}: the command was stopped", if *.0 == 130 { "interrupted" } else { "terminated" })]
 struct Stopped(u8);
-
-/// Gives what a failed command left behind, such as an upload that is to be cancelled, a moment to end. One
-/// more signal ends that at once.
-async fn settle() {
-    let metrics = tokio::runtime::Handle::current().metrics();
-    let is_idle = async {
-        while metrics.num_alive_tasks() > 0 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::select! {
-        _ = tokio::time::timeout(Duration::from_millis(700), is_idle) => {}
-        _ = stop_signal() => {}
-    }
-}
 
 /// Waits for a signal that asks to stop, and returns the exit status for it.
 async fn stop_signal() -> anyhow::Result<u8> {

@@ -60,6 +60,8 @@ pub(crate) struct Remote<S> {
     pub(crate) registry_config: Vec<PathBuf>,
     pub(crate) resolve: Vec<String>,
     pub(crate) headers: Vec<String>,
+    pub(crate) azure_auth: Option<Flag>,
+    pub(crate) auth_realm: Vec<String>,
     side: PhantomData<S>,
 }
 
@@ -75,7 +77,7 @@ pub(super) fn long<S: Side>(name: &'static str) -> &'static str {
 }
 
 /// The three spellings of each flag.
-const NAMES: [[&str; 3]; 14] = [
+const NAMES: [[&str; 3]; 17] = [
     ["username", "from-username", "to-username"],
     ["password", "from-password", "to-password"],
     ["identity-token", "from-identity-token", "to-identity-token"],
@@ -88,6 +90,9 @@ const NAMES: [[&str; 3]; 14] = [
     ["resolve", "from-resolve", "to-resolve"],
     ["header", "from-header", "to-header"],
     ["distribution-spec", "from-distribution-spec", "to-distribution-spec"],
+    ["mirrors", "from-mirrors", "to-mirrors"],
+    ["azure-auth", "from-azure-auth", "to-azure-auth"],
+    ["auth-realm", "from-auth-realm", "to-auth-realm"],
     ["oci-layout", "from-oci-layout", "to-oci-layout"],
     ["oci-layout-path", "from-oci-layout-path", "to-oci-layout-path"],
 ];
@@ -197,6 +202,8 @@ impl<S: Side> FromArgMatches for Remote<S> {
                 .collect(),
             resolve: texts("resolve"),
             headers: texts("header"),
+            azure_auth: flag("azure-auth"),
+            auth_realm: texts("auth-realm"),
             side: PhantomData,
         })
     }

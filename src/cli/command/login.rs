@@ -4,12 +4,12 @@ use anyhow::Context as _;
 
 use crate::{
     cli::{
-        args::{self, Common, Examples, Plain, Remote, Synopsis, Verbose},
+        args::{self, Common, Examples, Flag, Plain, Remote, Synopsis, Verbose},
         context::{Access, Context, Identity},
         prompt,
     },
     credentials::{Credential, CredentialStore as _, storage_key},
-    oci,
+    oci, registry,
 };
 
 const SYNOPSIS: Synopsis = Synopsis {
@@ -30,6 +30,9 @@ pub(crate) struct Login {
     /// The registry
     #[arg(value_name = "REGISTRY")]
     arguments: Vec<String>,
+    /// Show which file or helper program has a credential for the registry, and log in to nothing
+    #[arg(long)]
+    explain: Option<Flag>,
     #[command(flatten)]
     remote: Remote<Plain>,
     #[command(flatten)]
@@ -42,14 +45,26 @@ pub(crate) async fn run(context: &Context, args: &Login) -> anyhow::Result<()> {
     args.verbose.is_verbose(&context.printer);
     let [host] = args::exactly(&args.arguments, &SYNOPSIS)?;
     args.remote.check()?;
+    if args::is_set(args.explain) {
+        let chain = context.credentials(&args.remote.registry_config, args.common.is_debug())?;
+        for finding in chain.explain(host, "").await {
+            context.printer.line(&finding.to_string());
+        }
+        return Ok(());
+    }
     let credential = match context.identity(&args.remote)?.into_credential() {
         Some(credential) if has_secret(&credential) => credential,
         _ => ask(context, args.remote.username.as_deref()).await?,
     };
+    let credential = registry::acr::recognise(credential);
+    if registry::acr::is_short_lived(&credential) {
+        context.printer.notice("warning: this token ends within hours; `az acr login --expose-token` gives one that can be renewed");
+    }
     let store = context.credentials(&args.remote.registry_config, args.common.is_debug())?;
     oci::validate_registry(host).map_err(|error| anyhow::anyhow!("invalid reference: {error}"))?;
     let identity = Identity::of(credential.duplicate());
-    let registry = context.registry(host, &args.remote, &args.common, identity, Access::Pull)?;
+    let registry =
+        context.trusting_first_use().registry(host, &args.remote, &args.common, identity, Access::Pull)?;
     let failed = || format!("failed to validate the credentials for {host}");
     registry.ping().await.with_context(failed)?;
     let failed = || format!("failed to store the credentials for {}", storage_key(host));
