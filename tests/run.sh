@@ -90,6 +90,8 @@ install_rust() {
 }
 
 install_go() {
+  # Where the packaged Go is older than a module asks for, it may fetch the one that is asked for.
+  export GOTOOLCHAIN="${GOTOOLCHAIN:-auto}"
   has go || { echo 'Go is missing: two registries cannot be built'; return 0; }
   local registry="$CACHE/bin/distribution-$DISTRIBUTION" referrers="$CACHE/bin/referrers-registry"
   if [ ! -x "$registry" ]; then

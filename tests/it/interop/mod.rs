@@ -1,4 +1,5 @@
 //! The binary against real registries, which the tests start. Where one is missing, a test is reported as
 //! skipped; with `CI=true` it fails.
 
+mod library;
 mod servers;

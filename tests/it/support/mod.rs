@@ -15,6 +15,7 @@ pub(crate) mod server;
 pub(crate) mod signer;
 pub(crate) mod terminal;
 pub(crate) mod tls;
+pub(crate) mod tunnel;
 
 #[allow(unused_imports, reason = "the short way to what most tests use")]
 pub(crate) use {

@@ -2,9 +2,10 @@
 
 use std::{fs, net::TcpListener, path::PathBuf, process::Command};
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use tempfile::TempDir;
 
-use super::server::{Program, Server};
+use super::server::{Program, Server, USER};
 
 const NGINX: Program = Program::of_the_system("nginx", "apt-get install nginx");
 
@@ -47,11 +48,12 @@ pub(crate) fn start(servers: impl Fn(&Files, [u16; 2]) -> String) -> Option<Serv
     panic!("nginx does not start");
 }
 
-/// Starts nginx in front of a registry: blobs are redirected to another origin, which serves them and
+/// Starts nginx in front of a registry, also of one that asks for [`USER`]: blobs are redirected to another origin, which serves them and
 /// refuses requests that bring credentials along, as storage services do.
 #[track_caller]
 pub(crate) fn redirecting_blobs(registry: &Server) -> Option<Server> {
     let behind = registry.host().replace("localhost", "127.0.0.1");
+    let login = BASE64_STANDARD.encode(format!("{}:{}", USER.0, USER.1));
     start(|_, [front, storage]| {
         format!(
             "server {{ listen 127.0.0.1:{front};\n\
@@ -62,7 +64,7 @@ pub(crate) fn redirecting_blobs(registry: &Server) -> Option<Server> {
              server {{ listen 127.0.0.1:{storage};\n\
              if ($http_authorization) {{ return 400 '<Error><Code>InvalidAuthenticationInfo</Code></Error>'; }}\n\
              if ($arg_sig != secret) {{ return 403; }}\n\
-             location / {{ proxy_pass http://{behind}; }} }}\n"
+             location / {{ proxy_pass http://{behind}; proxy_set_header Authorization 'Basic {login}'; }} }}\n"
         )
     })
 }
