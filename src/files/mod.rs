@@ -13,7 +13,7 @@ mod unpack;
 use std::{
     collections::HashMap,
     fs::File,
-    io::Seek as _,
+    io::{self, Seek as _},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard},
     time::SystemTime,
@@ -24,7 +24,8 @@ use futures_util::StreamExt as _;
 
 use self::{
     describe::{describe, describe_copy, stat},
-    spot::Spot,
+    safe_path::Place,
+    spot::{Root, Spot},
     unpack::Archive,
 };
 use crate::{
@@ -54,7 +55,7 @@ pub struct Options {
 
 /// Files below a root folder, and what was read from them or written to them in this run.
 pub struct Files {
-    root: PathBuf,
+    root: Arc<Root>,
     options: Options,
     state: Mutex<State>,
     /// Content without a title, such as the manifests of a pull.
@@ -66,7 +67,7 @@ struct State {
     contents: HashMap<Digest, Content>,
     names: HashMap<String, Name>,
     /// Partial files of earlier runs, by folder.
-    leftovers: HashMap<PathBuf, Vec<String>>,
+    leftovers: HashMap<PathBuf, Arc<[String]>>,
 }
 
 /// Who has a name.
@@ -104,7 +105,7 @@ impl Files {
         let root = if root.as_os_str().is_empty() { Path::new(".") } else { root };
         let absolute = std::path::absolute(root).map_err(content::Error::io("open", root))?;
         Ok(Self {
-            root: safe_path::shortened(&absolute),
+            root: Arc::new(Root::new(safe_path::shortened(&absolute))),
             options,
             state: Mutex::default(),
             untitled: Memory::new(),
@@ -141,10 +142,10 @@ impl Files {
     /// # Errors
     /// There is a config already, or the file cannot be read.
     pub async fn add_config(&self, path: &str, media_type: &str) -> Result<Descriptor> {
-        let path = self.root.join(path);
+        let path = self.root.path().join(path);
         let (node, content) = off_while_wanted({
-            let (media_type, temporary) = (media_type.to_owned(), self.temporary_folder());
-            move |wanted| file(&path, &media_type, &temporary, &wanted)
+            let (media_type, temporary) = (media_type.to_owned(), self.options.temporary_folder.clone());
+            move |wanted| file(&path, &media_type, temporary.as_deref(), &wanted)
         })
         .await?;
         self.register(CONFIG.to_owned(), &node, content)?;
@@ -154,7 +155,7 @@ impl Files {
     /// Where content with a title is written, absolute and as short as it can be.
     #[must_use]
     pub fn path_of(&self, title: &str) -> PathBuf {
-        safe_path::absolute(&self.root, title)
+        safe_path::absolute(self.root.path(), title)
     }
 
     async fn described(
@@ -163,14 +164,15 @@ impl Files {
         media_type: Option<&str>,
         title: &str,
     ) -> Result<(Descriptor, Content)> {
-        let (path, title) = (self.root.join(path), title.to_owned());
-        let (media_type, temporary) = (media_type.map(str::to_owned), self.temporary_folder());
+        let (path, title) = (self.root.path().join(path), title.to_owned());
+        let (media_type, temporary) = (media_type.map(str::to_owned), self.options.temporary_folder.clone());
         off_while_wanted(move |wanted| {
             if stat(&path)?.is_dir() {
                 let media_type = media_type.as_deref().unwrap_or(media_type::LAYER_TAR_GZIP);
-                folder(&path, &title, media_type, &temporary, &wanted)
+                folder(&path, &title, media_type, temporary.as_deref(), &wanted)
             } else {
-                file(&path, media_type.as_deref().unwrap_or(media_type::LAYER_TAR), &temporary, &wanted)
+                let media_type = media_type.as_deref().unwrap_or(media_type::LAYER_TAR);
+                file(&path, media_type, temporary.as_deref(), &wanted)
             }
         })
         .await
@@ -184,10 +186,6 @@ impl Files {
         state.names.insert(title, Name { digest: node.digest.clone(), is_done: true });
         state.contents.entry(node.digest.clone()).or_insert(content);
         Ok(())
-    }
-
-    fn temporary_folder(&self) -> PathBuf {
-        self.options.temporary_folder.clone().unwrap_or_else(std::env::temp_dir)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -244,33 +242,34 @@ impl Files {
         title: &str,
         mut body: Body,
     ) -> Result<Option<Content>> {
-        let place = safe_path::place(&self.root, title, self.options.allow_path_traversal)?;
+        let place = safe_path::place(self.root.path(), title, self.options.allow_path_traversal)?;
         let (root, name, keep) = (self.root.clone(), title.to_owned(), self.options.keep_old_files);
-        let (spot, device) = off(move || {
-            let spot = Spot::open(&root, &place, &name)?;
-            if keep && spot.existing()?.is_some() {
-                return Err(Error::Overwrite { path: spot.path.clone() }.into());
-            }
-            let device = spot.device()?;
-            Ok::<_, content::Error>((spot, device))
-        })
-        .await?;
-        if let Some(device) = device {
-            let stream = verify::stream(node, body.open(node, 0).await?);
-            let path = spot.path.as_path().into();
-            disk::receive(stream, path, || Ok(device), |_| Ok(())).await?;
-            return Ok(None);
+        let open = move || Sink::open(&root, &place, &name, keep);
+        let path = self.path_of(title);
+        if !is_packed(node) && !disk::is_worth_resuming(node.size) {
+            // Most files are small, and what takes the time is going from thread to thread.
+            let stream = disk::verified(node, &mut body).await?;
+            let described = node.clone();
+            let open = move || open()?.start(&described);
+            let is_file =
+                disk::receive(stream, path.as_path().into(), open, move |sink| sink.finish(keep)).await?;
+            return Ok(is_file.then_some(Content::File { path, size: node.size, modified: None }));
         }
+        let spot = match off(open).await? {
+            Sink::Spot(spot) => spot,
+            sink => {
+                let stream = verify::stream(node, body.open(node, 0).await?);
+                disk::receive(stream, path.as_path().into(), || Ok(sink), move |sink| sink.finish(keep))
+                    .await?;
+                return Ok(None);
+            }
+        };
         let leftovers = self.leftovers(&spot, node).await?;
         if is_packed(node) {
-            self.unpack(node, title, body, spot, leftovers).await.map(Some)
-        } else {
-            let keep = self.options.keep_old_files;
-            let path = spot.path.clone();
-            disk::store(spot.bench(), leftovers, node, body, move |partial| spot.place(partial, keep))
-                .await?;
-            Ok(Some(Content::File { path, size: node.size, modified: None }))
+            return self.unpack(node, title, body, spot, leftovers).await.map(Some);
         }
+        disk::store(spot.bench(), leftovers, node, body, move |partial| spot.place(partial, keep)).await?;
+        Ok(Some(Content::File { path, size: node.size, modified: None }))
     }
 
     /// Stores a packed folder as a partial file, and unpacks it from there.
@@ -280,7 +279,7 @@ impl Files {
         title: &str,
         body: Body,
         spot: Spot,
-        leftovers: Vec<String>,
+        leftovers: Arc<[String]>,
     ) -> Result<Content> {
         let path = spot.path.clone();
         let partial = disk::store(spot.bench(), leftovers, node, body, Ok::<Partial, _>).await?;
@@ -300,17 +299,72 @@ impl Files {
     }
 
     /// Partial files of earlier runs that lie where content goes. They are looked for once.
-    async fn leftovers(&self, spot: &Spot, node: &Descriptor) -> Result<Vec<String>> {
+    async fn leftovers(&self, spot: &Spot, node: &Descriptor) -> Result<Arc<[String]>> {
         if !disk::is_worth_resuming(node.size) {
-            return Ok(Vec::new());
+            return Ok(Arc::default());
         }
         if let Some(found) = self.state().leftovers.get(&spot.parent) {
             return Ok(found.clone());
         }
         let bench = spot.bench();
-        let found = off(move || bench.leftovers()).await?;
+        let found: Arc<[String]> = off(move || bench.leftovers()).await?.into();
         self.state().leftovers.insert(spot.parent.clone(), found.clone());
         Ok(found)
+    }
+}
+
+/// What content is written to.
+enum Sink {
+    /// A place that nothing was written to yet.
+    Spot(Spot),
+    /// A file that is about to get its name.
+    Partial(Spot, Partial),
+    /// A device or pipe.
+    Device(File),
+}
+
+impl Sink {
+    fn open(root: &Root, place: &Place, title: &str, keep: bool) -> Result<Self> {
+        let spot = Spot::open(root, place, title)?;
+        if keep && spot.existing()?.is_some() {
+            return Err(Error::Overwrite { path: spot.path.clone() }.into());
+        }
+        Ok(spot.device()?.map_or(Self::Spot(spot), Self::Device))
+    }
+
+    fn start(self, node: &Descriptor) -> Result<Self> {
+        match self {
+            Self::Spot(spot) => {
+                let partial = Partial::create(&spot.bench(), node)?;
+                Ok(Self::Partial(spot, partial))
+            }
+            started => Ok(started),
+        }
+    }
+
+    /// Returns whether there is a file now.
+    fn finish(self, keep: bool) -> Result<bool> {
+        match self {
+            Self::Partial(spot, mut partial) => {
+                partial.check()?;
+                spot.place(partial, keep).map(|()| true)
+            }
+            Self::Spot(_) | Self::Device(_) => Ok(false),
+        }
+    }
+}
+
+impl io::Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Spot(_) => Err(io::ErrorKind::NotConnected.into()),
+            Self::Partial(_, partial) => partial.write(bytes),
+            Self::Device(file) => file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -327,7 +381,7 @@ fn title(node: &Descriptor) -> Option<&str> {
 fn file(
     path: &Path,
     media_type: &str,
-    temporary: &Path,
+    temporary: Option<&Path>,
     wanted: &disk::Wanted,
 ) -> Result<(Descriptor, Content)> {
     let described = |described: &describe::Described| {
@@ -348,7 +402,7 @@ fn folder(
     path: &Path,
     title: &str,
     media_type: &str,
-    temporary: &Path,
+    temporary: Option<&Path>,
     wanted: &disk::Wanted,
 ) -> Result<(Descriptor, Content)> {
     let file = temporary_file(temporary)?;
@@ -360,8 +414,9 @@ fn folder(
 }
 
 /// A file without a name, which is gone with the program however that ends.
-fn temporary_file(folder: &Path) -> Result<File> {
-    tempfile::tempfile_in(folder).map_err(content::Error::io("create a temporary file in", folder))
+fn temporary_file(folder: Option<&Path>) -> Result<File> {
+    let created = folder.map_or_else(tempfile::tempfile, tempfile::tempfile_in);
+    created.map_err(content::Error::io("create a temporary file in", folder.unwrap_or(Path::new("."))))
 }
 
 impl Content {
@@ -469,6 +524,11 @@ impl Target for Files {
 
     async fn delete(&self, _: &Descriptor) -> Result<()> {
         Err(content::Error::Unsupported("removing files"))
+    }
+
+    async fn flush(&self) -> Result<()> {
+        let root = self.root.clone();
+        off(move || root.unsynced.sync().map_err(content::Error::io("sync", root.path()))).await
     }
 
     fn as_source(self: Arc<Self>) -> Arc<dyn Source> {

@@ -6,7 +6,6 @@ use std::{
     hash::{BuildHasher as _, Hasher as _},
     io,
     path::{Path, PathBuf},
-    time::{Duration, SystemTime},
 };
 
 use cap_std::fs::Dir;
@@ -17,13 +16,13 @@ use super::{
     tree::{Obstacle, Tree},
     unpack::{Archive, misled, obstructed},
 };
-use crate::content::{self, Result};
+use crate::content::{
+    self, Result,
+    disk::{is_forgotten, sync_file_system},
+};
 
 /// What the names of folders end with in which something is being unpacked.
 const SUFFIX: &str = ".unpack";
-
-/// Age at which such a folder is taken for forgotten.
-const FORGOTTEN: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// Unpacks an archive beside its place and moves it there: whole where nothing has the name, else file by
 /// file, after a look at whether all of them can be moved.
@@ -68,6 +67,7 @@ fn fresh(spot: &Spot, archive: &Archive<'_>, packed: &File) -> Result<()> {
     let root = workshop.open().map_err(refused)?;
     let tree = archive.unpack(packed, root.try_clone().map_err(refused)?).map_err(failed)?;
     tree.finish(&root, &HashSet::new()).map_err(refused)?;
+    sync_file_system(&root).map_err(refused)?;
     let name = spot.name.as_ref().map(Path::new).unwrap_or_else(|| Path::new("."));
     workshop.place(name).map_err(refused)
 }
@@ -108,16 +108,11 @@ impl Drop for Workshop<'_> {
     }
 }
 
-/// Removes what killed runs left a week ago. That it stays is no reason to fail.
+/// Removes what killed runs left long ago. That it stays is no reason to fail.
 fn remove_forgotten(parent: &Dir) {
     for entry in parent.entries().into_iter().flatten().flatten() {
-        let name = entry.file_name();
-        let is_ours = name.to_str().is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX));
-        let age = || {
-            let modified = entry.metadata().ok()?.modified().ok()?.into_std();
-            SystemTime::now().duration_since(modified).ok()
-        };
-        if is_ours && age().is_some_and(|age| age > FORGOTTEN) {
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        if name.starts_with(PREFIX) && name.ends_with(SUFFIX) && is_forgotten(parent, &name) {
             let _ = parent.remove_dir_all(&name);
         }
     }
@@ -128,6 +123,7 @@ fn merge(tree: &Tree, workshop: &Workshop<'_>, target: &Dir) -> Result<(), Unpac
     let from = workshop.open()?;
     misled(tree, Some(target))?;
     each(&from, target, |_, _| Ok(()))?;
+    sync_file_system(&from)?;
     let kept = each(&from, target, |path, replaced| {
         if let Some(replaced) = replaced
             && replaced.is_file()

@@ -5,7 +5,7 @@ use std::{
     fs::{self, File},
     io,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use cap_std::{
@@ -16,11 +16,38 @@ use cap_std::{
 use super::{Error, safe_path::Place};
 use crate::content::{
     self, Result,
-    disk::{Bench, Partial},
+    disk::{Bench, Partial, Unsynced},
 };
 
 /// What the names of partial files and folders begin with.
 pub(super) const PREFIX: &str = ".oras-";
+
+/// The folder that titles are below, opened when something is written there first.
+#[derive(Debug)]
+pub(super) struct Root {
+    path: PathBuf,
+    dir: OnceLock<Arc<Dir>>,
+    /// What has its final name but may not be on the disk yet.
+    pub(super) unsynced: Arc<Unsynced>,
+}
+
+impl Root {
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self { path, dir: OnceLock::new(), unsynced: Arc::default() }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn open(&self) -> Result<Arc<Dir>> {
+        if let Some(dir) = self.dir.get() {
+            return Ok(dir.clone());
+        }
+        let dir = Arc::new(folder(&self.path)?);
+        Ok(self.dir.get_or_init(|| dir).clone())
+    }
+}
 
 /// An open folder and the name that something is about to get in it.
 #[derive(Debug, Clone)]
@@ -35,53 +62,34 @@ pub(super) struct Spot {
     pub(super) path: PathBuf,
     /// Links at the name itself may be followed: the person said that content may go anywhere.
     pub(super) may_leave: bool,
+    unsynced: Arc<Unsynced>,
 }
 
 impl Spot {
     /// Opens the folder that a place is in, and makes it if it is not there.
-    pub(super) fn open(root: &Path, place: &Place, title: &str) -> Result<Self> {
+    pub(super) fn open(root: &Root, place: &Place, title: &str) -> Result<Self> {
+        let unsynced = root.unsynced.clone();
         match place {
-            Place::Inside(path) => Self::inside(root, path, title),
+            Place::Inside(path) => {
+                let (dir, parent) = inside(root, path, title)?;
+                let name = path.file_name().map(OsStr::to_owned);
+                let path = if name.is_some() { root.path.join(path) } else { root.path.clone() };
+                Ok(Self { dir, parent, name, path, may_leave: false, unsynced })
+            }
             Place::Anywhere(path) => {
                 let parent = path.parent().unwrap_or(path);
-                let dir = folder(parent)?;
+                let dir = Arc::new(folder(parent)?);
                 let name = path.file_name().map(OsStr::to_owned);
                 let (parent, path) = (parent.to_owned(), path.clone());
-                Ok(Self { dir: Arc::new(dir), parent, name, path, may_leave: true })
+                Ok(Self { dir, parent, name, path, may_leave: true, unsynced })
             }
         }
     }
 
-    fn inside(root: &Path, path: &Path, title: &str) -> Result<Self> {
-        let top = folder(root)?;
-        let full = root.join(path);
-        let Some(name) = path.file_name() else {
-            let (dir, parent) = (Arc::new(top), root.to_owned());
-            return Ok(Self { dir, parent, name: None, path: root.to_owned(), may_leave: false });
-        };
-        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        let dir = match parent {
-            None => top,
-            Some(parent) => below(&top, parent).map_err(|source| -> content::Error {
-                let path = root.join(parent);
-                match leads_out(&source) {
-                    true => Error::PathTraversal { title: title.to_owned() }.into(),
-                    false => Error::Folders { path, source }.into(),
-                }
-            })?,
-        };
-        Ok(Self {
-            dir: Arc::new(dir),
-            parent: parent.map_or_else(|| root.to_owned(), |parent| root.join(parent)),
-            name: Some(name.to_owned()),
-            path: full,
-            may_leave: false,
-        })
-    }
-
     /// Where partial files lie.
     pub(super) fn bench(&self) -> Bench {
-        Bench { dir: self.dir.clone(), path: self.parent.as_path().into(), prefix: PREFIX }
+        let (dir, path) = (self.dir.clone(), self.parent.as_path().into());
+        Bench { dir, path, prefix: PREFIX, unsynced: self.unsynced.clone() }
     }
 
     /// What has the name now; a link is looked at itself.
@@ -146,6 +154,20 @@ impl Spot {
 
     pub(super) fn failed(&self, source: io::Error) -> content::Error {
         Error::Create { path: self.path.clone(), source }.into()
+    }
+}
+
+/// Opens the folder that a path below the root is in.
+fn inside(root: &Root, path: &Path, title: &str) -> Result<(Arc<Dir>, PathBuf)> {
+    let top = root.open()?;
+    let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) else {
+        return Ok((top, root.path.clone()));
+    };
+    let full = root.path.join(parent);
+    match below(&top, parent) {
+        Ok(dir) => Ok((Arc::new(dir), full)),
+        Err(error) if leads_out(&error) => Err(Error::PathTraversal { title: title.to_owned() }.into()),
+        Err(source) => Err(Error::Folders { path: full, source }.into()),
     }
 }
 

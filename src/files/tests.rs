@@ -590,15 +590,7 @@ mod unpack {
         let node = add(&files, "d").await;
         let target = super::files(second.path());
         target.push(&node, Body::stored(files, node.clone())).await.unwrap();
-        // The time of a link is not set, so that entry differs.
-        fs::remove_file(first.path().join("d/sub/up")).unwrap();
-        fs::remove_file(second.path().join("d/sub/up")).unwrap();
-        for root in [first.path(), second.path()] {
-            let at = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_700_000_000);
-            File::open(root.join("d/sub")).unwrap().set_modified(at).unwrap();
-        }
-        let again = add(&super::files(first.path()), "d").await;
-        assert_eq!(add(&super::files(second.path()), "d").await.digest, again.digest);
+        assert_eq!(add(&super::files(second.path()), "d").await.digest, node.digest);
     }
 
     #[tokio::test]

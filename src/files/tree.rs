@@ -92,10 +92,12 @@ impl Tree {
     }
 
     /// Makes a symbolic link, in place of whatever else of this name there is but a folder.
-    pub(super) fn symlink(&mut self, path: &Path, text: &Path) -> Result<(), Obstacle> {
+    pub(super) fn symlink(&mut self, path: &Path, text: &Path, time: SystemTime) -> Result<(), Obstacle> {
         let (parent, name) = self.parent(path)?;
         clear(parent, name)?;
-        Ok(symlink(parent, text, name)?)
+        symlink(parent, text, name)?;
+        set_link_time(parent, name, time);
+        Ok(())
     }
 
     /// Gives a file one more name. A link has none but its own: under another it might lead elsewhere.
@@ -229,6 +231,21 @@ fn close(root: &Dir, path: &Path, mode: u32) -> io::Result<()> {
 fn close(_: &Dir, _: &Path, _: u32) -> io::Result<()> {
     Ok(())
 }
+
+/// Sets when a link itself was changed, so that packing it again gives what it was unpacked from.
+#[cfg(unix)]
+fn set_link_time(parent: &Dir, name: &OsStr, time: SystemTime) {
+    use rustix::fs::{AtFlags, Timespec, Timestamps, utimensat};
+    let Ok(since) = time.duration_since(UNIX_EPOCH) else { return };
+    let Ok(tv_sec) = i64::try_from(since.as_secs()) else { return };
+    let time = Timespec { tv_sec, tv_nsec: since.subsec_nanos().into() };
+    let times = Timestamps { last_access: time, last_modification: time };
+    // A file system without times is no reason to fail.
+    let _ = utimensat(parent, name, &times, AtFlags::SYMLINK_NOFOLLOW);
+}
+
+#[cfg(not(unix))]
+fn set_link_time(_: &Dir, _: &OsStr, _: SystemTime) {}
 
 #[cfg(not(windows))]
 fn symlink(parent: &Dir, text: &Path, name: &OsStr) -> io::Result<()> {

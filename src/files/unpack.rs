@@ -112,7 +112,7 @@ impl Unpacking<'_> {
         if doubles_back(&entry.link) {
             self.tree.suspect(folder.join(&text));
         }
-        self.tree.symlink(path, &text).map_err(|obstacle| obstructed(name, obstacle))
+        self.tree.symlink(path, &text, time(entry.mtime)).map_err(|obstacle| obstructed(name, obstacle))
     }
 
     /// The path in the folder of what has this name in the archive.

@@ -16,7 +16,7 @@ use super::{Error, index_file::IndexFile};
 use crate::{
     content::{
         self,
-        disk::{Bench, Partial, Section},
+        disk::{Bench, Partial, Section, Unsynced},
     },
     oci::{Algorithm, Digest},
 };
@@ -61,11 +61,12 @@ pub(super) struct Folder {
     root: PathBuf,
     /// Open folders of content, so that each file takes one step only.
     folders: Mutex<Folders>,
+    unsynced: Arc<Unsynced>,
 }
 
 #[derive(Debug, Default)]
 struct Folders {
-    ingest: Option<(Bench, Vec<String>)>,
+    ingest: Option<(Bench, Arc<[String]>)>,
     blobs: Vec<(Algorithm, Arc<Dir>)>,
 }
 
@@ -74,7 +75,7 @@ impl Folder {
     pub(super) fn open(root: &Path) -> content::Result<Self> {
         let version = fs::read(root.join(LAYOUT_FILE)).map_err(Error::NoLayoutFile)?;
         check_version(&version)?;
-        Ok(Self { root: root.to_owned(), folders: Mutex::default() })
+        Ok(Self { root: root.to_owned(), folders: Mutex::default(), unsynced: Arc::default() })
     }
 
     /// A folder that is a layout, or becomes one. A layout of an unknown version is left as it is.
@@ -123,16 +124,27 @@ impl Folder {
         }
     }
 
+    /// What [`ingest`](Self::ingest) returned before, without blocking.
+    pub(super) fn open_ingest(&self) -> Option<(Bench, Arc<[String]>)> {
+        self.folders.lock().expect("no holder of this lock panics").ingest.clone()
+    }
+
     /// Where content lies while it is written, and what killed runs left there.
-    pub(super) fn ingest(&self) -> content::Result<(Bench, Vec<String>)> {
+    pub(super) fn ingest(&self) -> content::Result<(Bench, Arc<[String]>)> {
         let mut folders = self.folders.lock().expect("no holder of this lock panics");
         if let Some(ingest) = &folders.ingest {
             return Ok(ingest.clone());
         }
         let path = self.root.join(INGEST);
-        let bench = Bench { dir: Arc::new(open_folder(&path)?), path: path.into(), prefix: "" };
-        let leftovers = bench.leftovers()?;
+        let dir = Arc::new(open_folder(&path)?);
+        let bench = Bench { dir, path: path.into(), prefix: "", unsynced: self.unsynced.clone() };
+        let leftovers = bench.leftovers()?.into();
         Ok(folders.ingest.insert((bench, leftovers)).clone())
+    }
+
+    /// Brings content that was written to the disk.
+    pub(super) fn sync(&self) -> content::Result<()> {
+        self.unsynced.sync().map_err(content::Error::io("sync", &self.root))
     }
 
     /// Moves whole content to its place, for reading only.
@@ -197,6 +209,8 @@ impl Folder {
     /// Changes the list of manifests as it is on the disk now, whoever else changes it too, and returns
     /// what became of it.
     pub(super) fn update_index(&self, change: impl FnOnce(&mut IndexFile)) -> content::Result<IndexFile> {
+        // What is listed is whole, whenever the power fails.
+        self.sync()?;
         let _lock = self.lock()?;
         let mut index = self.read_index()?;
         change(&mut index);

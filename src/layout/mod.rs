@@ -155,24 +155,27 @@ impl Layout {
         self.list.lock().expect("no holder of this lock panics")
     }
 
-    async fn size(&self, digest: &Digest) -> Result<Option<u64>> {
+    /// Size of content that is there. Looking takes so little time that it is done on the spot.
+    fn size(&self, digest: &Digest) -> Result<Option<u64>> {
         match &self.place {
             Place::Archive(archive) => Ok(archive.size(digest)),
-            Place::Folder(folder) => {
-                let (folder, digest) = (folder.clone(), digest.clone());
-                off(move || folder.size(&digest)).await
-            }
+            Place::Folder(folder) => folder.size(digest),
         }
     }
 
     /// Stores content, unless it is there whole.
     async fn store(&self, node: &Descriptor, body: Body) -> Result<()> {
         let folder = self.folder()?.clone();
-        if self.size(&node.digest).await? == Some(node.size) {
+        if self.size(&node.digest)? == Some(node.size) {
             return Ok(());
         }
-        let opening = folder.clone();
-        let (bench, leftovers) = off(move || opening.ingest()).await?;
+        let (bench, leftovers) = match folder.open_ingest() {
+            Some(ingest) => ingest,
+            None => {
+                let folder = folder.clone();
+                off(move || folder.ingest()).await?
+            }
+        };
         let digest = node.digest.clone();
         disk::store(bench, leftovers, node, body, move |partial| folder.place(partial, &digest)).await
     }
@@ -223,7 +226,7 @@ impl Source for Layout {
         if let Some(entry) = self.list().index.listed(&digest) {
             return Ok(entry.plain());
         }
-        let size = self.size(&digest).await?.ok_or_else(not_found)?;
+        let size = self.size(&digest)?.ok_or_else(not_found)?;
         Ok(Descriptor::new(media_type::OCTET_STREAM, digest, size))
     }
 
@@ -244,7 +247,7 @@ impl Source for Layout {
     /// not list is not there: nobody would find it.
     async fn exists(&self, node: &Descriptor) -> Result<bool> {
         let is_listed = !node.is_manifest() || self.list().index.listed(&node.digest).is_some();
-        Ok(is_listed && self.size(&node.digest).await? == Some(node.size))
+        Ok(is_listed && self.size(&node.digest)? == Some(node.size))
     }
 
     async fn referrers(&self, subject: &Descriptor, artifact_type: Option<&str>) -> Result<Vec<Descriptor>> {
@@ -286,7 +289,7 @@ impl Target for Layout {
     /// Adds a tag, which may be any text; a digest is not one, and an empty text changes nothing.
     async fn tag(&self, node: &Descriptor, tag: &str) -> Result<()> {
         self.folder()?;
-        if self.size(&node.digest).await?.is_none() {
+        if self.size(&node.digest)?.is_none() {
             return Err(content::Error::NotFound { reference: String::new() });
         }
         match tag.parse::<Digest>() {
@@ -311,7 +314,7 @@ impl Target for Layout {
     async fn delete(&self, node: &Descriptor) -> Result<()> {
         let folder = self.folder()?.clone();
         let is_listed = self.list().index.listed(&node.digest).is_some();
-        if !is_listed && self.size(&node.digest).await?.is_none() {
+        if !is_listed && self.size(&node.digest)?.is_none() {
             return Err(content::Error::NotFound { reference: String::new() });
         }
         let mut referrers = self.referrers.lock().await;
@@ -326,7 +329,9 @@ impl Target for Layout {
     }
 
     async fn flush(&self) -> Result<()> {
-        self.save().await
+        self.save().await?;
+        let folder = self.folder()?.clone();
+        off(move || folder.sync()).await
     }
 
     fn as_source(self: Arc<Self>) -> Arc<dyn Source> {

@@ -1,6 +1,8 @@
 //! Content in files of this machine: read in pieces, and written, off the threads that run tasks.
 
 mod partial;
+mod pool;
+mod sync;
 
 use std::{
     fs::File,
@@ -19,7 +21,11 @@ use tokio::{
     task::{JoinHandle, spawn_blocking},
 };
 
-pub(crate) use partial::{Bench, Partial, is_worth_resuming, store};
+use self::pool::Pool;
+pub(crate) use self::{
+    partial::{Bench, Partial, is_forgotten, is_worth_resuming, store, verified},
+    sync::{Unsynced, sync_file_system},
+};
 
 use super::{ByteStream, Error, Result, once};
 
@@ -87,34 +93,36 @@ impl Section {
     ///
     /// The first piece is read at once, so this blocks.
     pub(crate) fn stream(self, offset: u64) -> Result<ByteStream> {
-        let first = self.piece(offset)?;
+        let pool = Pool::default();
+        let first = self.piece(offset, &pool)?;
         let position = offset + first.len() as u64;
         if position >= self.len {
             return Ok(once(first));
         }
-        let reading = Reading { section: self, position: offset, ahead: Some(Ahead::Read(first)) };
+        let reading = Reading { section: self, pool, position: offset, ahead: Some(Ahead::Read(first)) };
         Ok(Box::pin(stream::try_unfold(reading, Reading::next)))
     }
 
-    fn piece(&self, offset: u64) -> Result<Bytes> {
+    fn piece(&self, offset: u64, pool: &Pool) -> Result<Bytes> {
         let left = self.len.saturating_sub(offset);
-        let mut piece = vec![0; usize::try_from(left).unwrap_or(PIECE).min(PIECE)];
+        let size = usize::try_from(left).unwrap_or(PIECE).min(PIECE);
+        let mut piece = pool.take(size);
         let mut filled = 0;
-        while filled < piece.len() {
-            match read_at(&self.file, &mut piece[filled..], self.start + offset + filled as u64) {
+        while filled < size {
+            match read_at(&self.file, &mut piece[filled..size], self.start + offset + filled as u64) {
                 Ok(0) => break,
                 Ok(count) => filled += count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(Error::io("read", &*self.path)(error)),
             }
         }
-        piece.truncate(filled);
-        Ok(piece.into())
+        Ok(pool.lend(piece, filled))
     }
 }
 
 struct Reading {
     section: Section,
+    pool: Pool,
     position: u64,
     ahead: Option<Ahead>,
 }
@@ -136,8 +144,8 @@ impl Reading {
         }
         self.position += piece.len() as u64;
         if self.position < self.section.len {
-            let (section, position) = (self.section.clone(), self.position);
-            self.ahead = Some(Ahead::Running(spawn_blocking(move || section.piece(position))));
+            let (section, pool, position) = (self.section.clone(), self.pool.clone(), self.position);
+            self.ahead = Some(Ahead::Running(spawn_blocking(move || section.piece(position, &pool))));
         }
         Ok(Some((piece, self)))
     }

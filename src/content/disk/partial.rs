@@ -8,13 +8,15 @@ use std::{
     io::{self, Read as _, Seek as _},
     path::{Path, PathBuf},
     sync::Arc,
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use cap_std::fs::{Dir, OpenOptions};
 use futures_util::StreamExt as _;
 
-use super::{PIECE, off, receive};
+use tokio::task::{JoinHandle, spawn_blocking};
+
+use super::{PIECE, Unsynced, off, receive};
 use crate::{
     content::{Body, ByteStream, Error, Result, verify},
     oci::{Descriptor, Digest, Hasher},
@@ -22,6 +24,9 @@ use crate::{
 
 /// Smallest content that is worth taking up again, in bytes.
 const WORTH_RESUMING: u64 = 1 << 20;
+
+/// Bytes after which what was written begins to be brought to the disk.
+const SYNC_AHEAD: u64 = 64 << 20;
 
 /// Age at which what a killed run left is taken for forgotten.
 const FORGOTTEN: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -40,6 +45,8 @@ pub(crate) struct Bench {
     pub(crate) path: Arc<Path>,
     /// What the names begin with.
     pub(crate) prefix: &'static str,
+    /// What has its final name but may not be on the disk yet.
+    pub(crate) unsynced: Arc<Unsynced>,
 }
 
 impl Bench {
@@ -71,17 +78,24 @@ impl Bench {
     }
 
     fn is_forgotten(&self, name: &str) -> bool {
-        let Ok(metadata) = self.dir.symlink_metadata(name) else { return false };
-        let Ok(modified) = metadata.modified() else { return false };
-        let age = SystemTime::now().duration_since(modified.into_std()).unwrap_or_default();
         let is_owned = || self.dir.open(name).is_ok_and(|file| file.into_std().try_lock().is_err());
-        metadata.is_file() && age > FORGOTTEN && !is_owned()
+        is_forgotten(&self.dir, name) && !is_owned()
     }
 
     fn unused_name(&self, digest: &Digest) -> String {
         let random = RandomState::new().build_hasher().finish();
         format!("{}{}_{random:016x}", self.prefix, digest.encoded())
     }
+}
+
+/// Did a folder change a week after something in it did last? The disk's clock tells both.
+pub(crate) fn is_forgotten(dir: &Dir, name: &str) -> bool {
+    let age = || {
+        let last = dir.symlink_metadata(name)?.modified()?.into_std();
+        let changed = dir.dir_metadata()?.modified()?.into_std();
+        Ok::<_, io::Error>(changed.duration_since(last).unwrap_or_default())
+    };
+    age().is_ok_and(|age| age > FORGOTTEN)
 }
 
 /// A file under a name of its own, which goes away with this value unless it is placed or worth keeping.
@@ -93,6 +107,9 @@ pub(crate) struct Partial {
     digest: Digest,
     size: u64,
     written: u64,
+    /// Bytes since the last time that what was written began to be brought to the disk.
+    unsynced: u64,
+    syncing: Option<JoinHandle<()>>,
     /// Hashes what is written, where nobody else does.
     hasher: Option<Hasher>,
     is_worth_keeping: bool,
@@ -106,22 +123,27 @@ impl Partial {
         let name = bench.unused_name(&node.digest);
         let file = bench.dir.open_with(&name, &options);
         let file = file.map_err(|error| Error::io("create", bench.path.join(&name))(error))?.into_std();
-        let is_large = is_worth_resuming(node.size);
-        if is_large {
+        if is_worth_resuming(node.size) {
             // Tells others that the file has an owner, and dies with the owner. Where a file system has no
             // locks nothing is taken up again, since no lock is ever got.
             let _ = file.try_lock();
         }
-        Ok(Self {
+        Ok(Self::new(bench, node, name, file))
+    }
+
+    fn new(bench: &Bench, node: &Descriptor, name: String, file: File) -> Self {
+        Self {
             bench: bench.clone(),
             name,
             file: Some(file),
             digest: node.digest.clone(),
             size: node.size,
             written: 0,
+            unsynced: 0,
+            syncing: None,
             hasher: None,
-            is_worth_keeping: is_large,
-        })
+            is_worth_keeping: is_worth_resuming(node.size),
+        }
     }
 
     /// Takes up what a run that is gone left of the content, if there is any, and hashes it.
@@ -140,16 +162,7 @@ impl Partial {
             if bench.dir.rename(found, &bench.dir, &name).is_err() {
                 continue;
             }
-            let mut partial = Self {
-                bench: bench.clone(),
-                name,
-                file: Some(file),
-                digest: node.digest.clone(),
-                size: node.size,
-                written: 0,
-                hasher: None,
-                is_worth_keeping: true,
-            };
+            let mut partial = Self::new(bench, node, name, file);
             partial.hash().map_err(|error| Error::io("read", partial.path())(error))?;
             if partial.written <= node.size {
                 return Ok(Some(partial));
@@ -190,7 +203,7 @@ impl Partial {
     }
 
     /// Fails unless what was written is what the descriptor says; then it is not worth keeping either.
-    fn check(&mut self) -> Result<()> {
+    pub(crate) fn check(&mut self) -> Result<()> {
         if self.written != self.size {
             let (digest, expected) = (self.digest.clone(), self.size);
             return Err(Error::SizeMismatch { digest, expected, actual: Some(self.written) });
@@ -205,19 +218,20 @@ impl Partial {
         }
     }
 
-    /// Gives the file its final name, once its data are on the disk.
+    /// Gives the file its final name. A large one is on the disk before; small ones are taken note of, to be
+    /// brought there all at once.
     ///
     /// An existing file or link of that name is replaced, not written through.
-    pub(crate) fn place(mut self, dir: &Dir, name: &Path) -> io::Result<()> {
-        self.file().sync_data()?;
+    pub(crate) fn place(mut self, dir: &Arc<Dir>, name: &Path) -> io::Result<()> {
+        self.settle(dir)?;
         self.bench.dir.rename(&self.name, dir, name)?;
         self.file = None;
         Ok(())
     }
 
     /// Like [`place`](Self::place), but fails if the name is taken.
-    pub(crate) fn place_new(self, dir: &Dir, name: &Path) -> io::Result<()> {
-        self.file().sync_data()?;
+    pub(crate) fn place_new(self, dir: &Arc<Dir>, name: &Path) -> io::Result<()> {
+        self.settle(dir)?;
         // The first name goes away with this value.
         match self.bench.dir.hard_link(&self.name, dir, name) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {}
@@ -231,10 +245,35 @@ impl Partial {
     }
 }
 
+impl Partial {
+    fn settle(&self, dir: &Arc<Dir>) -> io::Result<()> {
+        if is_worth_resuming(self.size) {
+            self.file().sync_data()
+        } else {
+            self.bench.unsynced.add(self.file(), dir)
+        }
+    }
+
+    /// Has what was written brought to the disk while more is being written, or else the end would be a long
+    /// wait.
+    fn sync_ahead(&mut self, count: usize) {
+        self.unsynced += count as u64;
+        if self.unsynced < SYNC_AHEAD || self.syncing.as_ref().is_some_and(|task| !task.is_finished()) {
+            return;
+        }
+        if let Ok(file) = self.file().try_clone() {
+            self.unsynced = 0;
+            // A failure is reported again when the whole file is synced.
+            self.syncing = Some(spawn_blocking(move || drop(file.sync_data())));
+        }
+    }
+}
+
 impl io::Write for Partial {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let count = self.file().write(bytes)?;
         self.written += count as u64;
+        self.sync_ahead(count);
         if let Some(hasher) = &mut self.hasher {
             hasher.update(&bytes[..count]);
         }
@@ -262,7 +301,7 @@ impl Drop for Partial {
 /// `leftovers` are names that were found on the bench before.
 pub(crate) async fn store<T: Send + 'static>(
     bench: Bench,
-    leftovers: Vec<String>,
+    leftovers: Arc<[String]>,
     node: &Descriptor,
     mut body: Body,
     finish: impl FnOnce(Partial) -> Result<T> + Send + 'static,
@@ -296,14 +335,14 @@ fn whole(mut partial: Partial) -> Option<Partial> {
     partial.check().is_ok().then_some(partial)
 }
 
-async fn take_up(bench: &Bench, leftovers: Vec<String>, node: &Descriptor) -> Result<Option<Partial>> {
+async fn take_up(bench: &Bench, leftovers: Arc<[String]>, node: &Descriptor) -> Result<Option<Partial>> {
     let (bench, node) = (bench.clone(), node.clone());
     off(move || Partial::take_up(&bench, &node, &leftovers)).await
 }
 
 /// Opens a body so that reading it to the end checks it. A store checks what it streams; bytes and streams
 /// of elsewhere are checked here.
-async fn verified(node: &Descriptor, body: &mut Body) -> Result<ByteStream> {
+pub(crate) async fn verified(node: &Descriptor, body: &mut Body) -> Result<ByteStream> {
     if let Some(bytes) = body.bytes() {
         verify::bytes(node, bytes)?;
     }
