@@ -35,7 +35,10 @@ impl Client {
     /// # Errors
     /// The text is no host.
     pub(crate) fn new(host: &str, options: Options) -> Result<Self> {
-        let endpoint = Endpoint::new(host, options.plain_http)?;
+        let endpoint = match &options.api {
+            Some((base, namespace)) => Endpoint::at(base, namespace.as_deref())?,
+            None => Endpoint::new(host, options.plain_http)?,
+        };
         let knowledge = Knowledge::of(endpoint.origin().host(), options.chunk, options.whole);
         let transport = Arc::new(Transport::new(Arc::new(options), endpoint.origin().clone()));
         let authenticator = Authenticator::new(transport.clone(), host);

@@ -17,6 +17,8 @@ const QUERY_VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remov
 pub(crate) struct Endpoint {
     base: Url,
     origin: Origin,
+    /// Stands in every query: of which registry a mirror is asked.
+    namespace: Option<String>,
 }
 
 impl Endpoint {
@@ -33,7 +35,28 @@ impl Endpoint {
         let base = Url::parse(&format!("{scheme}://{host}/v2/")).map_err(|_| invalid())?;
         let plain = base.username().is_empty() && base.password().is_none() && base.path() == "/v2/";
         let origin = Origin::of(&base).filter(|_| plain && base.query().is_none()).ok_or_else(invalid)?;
-        Ok(Self { base, origin })
+        Ok(Self { base, origin, namespace: None })
+    }
+
+    /// The API of a mirror at a URL that ends with a slash; each URL names the registry if one is given.
+    ///
+    /// # Errors
+    /// It is neither http nor https.
+    pub(crate) fn at(base: &Url, namespace: Option<&str>) -> Result<Self, Error> {
+        let origin = Origin::of(base).ok_or_else(|| Error::InvalidName(base.to_string()))?;
+        Ok(Self { base: base.clone(), origin, namespace: namespace.map(str::to_owned) })
+    }
+
+    /// Adds the name of the registry to a URL of this API to which the mirror itself led.
+    pub(crate) fn named(mut url: Url, namespace: Option<&str>) -> Url {
+        if let Some(namespace) = namespace
+            && url.query_pairs().all(|(name, _)| name != "ns")
+        {
+            let own = format!("ns={}", encode(namespace));
+            let query = url.query().filter(|query| !query.is_empty()).map(|query| format!("{query}&{own}"));
+            url.set_query(Some(&query.unwrap_or(own)));
+        }
+        url
     }
 
     /// Who answers there.
@@ -106,9 +129,9 @@ impl Endpoint {
     fn path(&self, path: &str, query: &str) -> Url {
         let mut url = self.base.clone();
         // The grammar of names, tags and digests has nothing that a path would have to escape.
-        url.set_path(&format!("/v2/{path}"));
+        url.set_path(&format!("{}{path}", self.base.path()));
         url.set_query(Some(query).filter(|query| !query.is_empty()));
-        url
+        Self::named(url, self.namespace.as_deref())
     }
 }
 
@@ -201,6 +224,21 @@ mod tests {
         for (url, expected) in cases {
             assert_eq!(url.as_str(), format!("http://localhost:5000{expected}"));
         }
+    }
+
+    #[test]
+    fn a_mirror_has_a_path_of_its_own_and_is_told_of_the_registry() {
+        let base = Url::parse("https://m.io/cache/v2/").unwrap();
+        let api = Endpoint::at(&base, Some("a.io:5000")).unwrap();
+        assert_eq!(
+            api.manifest("app", "v1").as_str(),
+            "https://m.io/cache/v2/app/manifests/v1?ns=a.io%3A5000"
+        );
+        let tags = api.tags("app", Page { size: Some(5), last: None });
+        assert_eq!(tags.as_str(), "https://m.io/cache/v2/app/tags/list?n=5&ns=a.io%3A5000");
+        assert_eq!(Endpoint::named(tags.clone(), Some("other")), tags);
+        let plain = Endpoint::at(&base, None).unwrap();
+        assert_eq!(plain.manifest("app", "v1").as_str(), "https://m.io/cache/v2/app/manifests/v1");
     }
 
     #[test]

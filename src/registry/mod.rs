@@ -28,6 +28,7 @@ mod listing;
 mod location;
 mod lock;
 mod manifests;
+pub mod mirrors;
 mod options;
 mod origin;
 mod pace;

@@ -53,6 +53,8 @@ pub struct Options {
     pub lock_folder: Option<PathBuf>,
     /// Who listens to requests and answers.
     pub trace: Arc<dyn Trace>,
+    /// Where the API is when its host does not tell, and the name by which a mirror is told of the registry.
+    pub(crate) api: Option<(url::Url, Option<String>)>,
     /// Tells the time of day, to read dates that a server sends.
     pub clock: fn() -> std::time::SystemTime,
 }
@@ -81,6 +83,7 @@ impl Options {
             internal_targets: false,
             lock_folder: None,
             trace: Arc::new(Untraced),
+            api: None,
             clock,
         }
     }

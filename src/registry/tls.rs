@@ -33,6 +33,8 @@ pub struct TlsOptions {
     /// PEM file of the certificates that are trusted instead of the system's: for the registry, and for what
     /// belongs to the same domain.
     pub ca_file: Option<PathBuf>,
+    /// PEM files of certificates that are trusted besides the system's, for the registry.
+    pub authorities: Vec<PathBuf>,
     /// PEM files of our certificate and of its key, which are shown to the registry only.
     pub identity: Option<(PathBuf, PathBuf)>,
     /// Folders in which an administrator put certificates by host; these are trusted besides the system's.
@@ -111,7 +113,7 @@ pub(crate) fn client_config(options: &TlsOptions, origin: &Origin, home: &Origin
             None => None,
         };
         let mut extra = Vec::new();
-        for path in &found.authorities {
+        for path in options.authorities.iter().filter(|_| is_home).chain(&found.authorities) {
             extra.extend(pem::certificates(path)?);
         }
         builder.dangerous().with_custom_certificate_verifier(verify::checked(own.as_deref(), &extra)?)

@@ -16,6 +16,7 @@ use url::Url;
 
 use super::{
     Error, Options, Origin, Result,
+    endpoint::Endpoint,
     http::{Connections, HeaderMap, HeaderName, HeaderValue, Hop, Method, Protocol, header},
     location::{self, Purpose},
     payload::{Payload, Reader},
@@ -285,7 +286,8 @@ impl Transport {
                 return Ok(response);
             };
             let target = location::resolve(&url, location, self.allows_internal(), Purpose::Redirect)
-                .and_then(|target| may_redirect(request, &response, &target).map(|()| target));
+                .and_then(|target| may_redirect(request, &response, &target).map(|()| target))
+                .map(|target| self.named(target));
             url = match target {
                 Ok(target) => target,
                 Err(reason) => {
@@ -343,6 +345,16 @@ impl Transport {
         }
         self.warn(&response);
         Ok(response)
+    }
+
+    /// A mirror that leads to another place of its own is told there too of which registry it is asked.
+    fn named(&self, target: Url) -> Url {
+        let namespace = self.options.api.as_ref().and_then(|(_, namespace)| namespace.as_deref());
+        if Origin::of(&target).as_ref() == Some(&self.home) {
+            Endpoint::named(target, namespace)
+        } else {
+            target
+        }
     }
 
     /// All headers of one hop. The user's own go to the registry, the authorization to where it was meant for.
