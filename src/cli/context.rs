@@ -26,7 +26,7 @@ use crate::{
     layout::Layout,
     oci::{Descriptor, Reference},
     progress::{Event, Progress},
-    registry::{self, Registry},
+    registry::{self, Registry, mirrors},
 };
 
 /// What every command is given.
@@ -221,9 +221,7 @@ impl Context {
         access: Access,
     ) -> anyhow::Result<Registry> {
         let options = self.options(host, remote, common, identity, access)?;
-        let registry = Registry::new(host, options)?;
-        self.registries.lock().expect("no holder of this lock panics").push(registry.clone());
-        Ok(registry)
+        Ok(self.keep(Registry::new(host, options)?))
     }
 
     /// Opens a target to read from it.
@@ -238,14 +236,41 @@ impl Context {
         self.note(located, flags);
         match &located.location {
             Location::Registry(reference) => {
-                let repository = self.repository(reference, flags, common, identity, access)?;
-                if self.accept.is_empty() {
-                    return Ok(repository);
-                }
-                Ok(Arc::new(Accepting { repository, accept: self.accept.clone() }))
+                self.readable(reference, &flags.remote, common, identity, access)
             }
             Location::Layout { path, .. } => Ok(Arc::new(Layout::open(path).await?)),
         }
+    }
+
+    /// A repository to read from, through mirrors if they are asked for.
+    fn readable<S: super::args::Side>(
+        &self,
+        reference: &Reference,
+        remote: &Remote<S>,
+        common: &Common,
+        identity: Identity,
+        access: Access,
+    ) -> anyhow::Result<Arc<dyn Source>> {
+        let options = self.options(&reference.registry, remote, common, identity, access)?;
+        let repository =
+            self.keep(Registry::new(&reference.registry, options.clone())?).repository(&reference.repository);
+        if !self.accept.is_empty() {
+            return Ok(Arc::new(Accepting { repository: Arc::new(repository), accept: self.accept.clone() }));
+        }
+        let from_environment = || std::env::var("ORAS_MIRRORS").ok();
+        let Some(choice) =
+            remote.mirrors.clone().or_else(from_environment).filter(|choice| !choice.is_empty())
+        else {
+            return Ok(Arc::new(repository));
+        };
+        let environment = mirrors::Environment::from_variables(|name| std::env::var_os(name));
+        Ok(Arc::new(mirrors::before(&repository, &mirrors::Choice::parse(&choice), &environment, &options)?))
+    }
+
+    /// Remembers a registry until the command ends.
+    fn keep(&self, registry: Registry) -> Registry {
+        self.registries.lock().expect("no holder of this lock panics").push(registry.clone());
+        registry
     }
 
     /// Opens a target to write to it; a layout is created if there is none.

@@ -62,6 +62,7 @@ pub(crate) struct Remote<S> {
     pub(crate) headers: Vec<String>,
     pub(crate) azure_auth: Option<Flag>,
     pub(crate) auth_realm: Vec<String>,
+    pub(crate) mirrors: Option<String>,
     side: PhantomData<S>,
 }
 
@@ -204,6 +205,7 @@ impl<S: Side> FromArgMatches for Remote<S> {
             headers: texts("header"),
             azure_auth: flag("azure-auth"),
             auth_realm: texts("auth-realm"),
+            mirrors: text::<S>(matches, "mirrors"),
             side: PhantomData,
         })
     }
