@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use super::error::Failure;
 
 /// How many steps a template may take. Nodes walked and values visited take one, what takes more says so.
-const MAX_STEPS: u64 = 50_000_000;
+const MAX_STEPS: u64 = 20_000_000;
 /// How many bytes of text a function may make in a step.
 const BYTES_PER_STEP: usize = 64;
 /// How deeply values may be nested where they are printed, compared or copied.

@@ -19,7 +19,7 @@ pub(super) const STACK_BYTES: usize = MAX_DEPTH * LEVEL_BYTES;
 pub(super) fn render(
     source: &str,
     templates: &Templates,
-    data: Value,
+    data: &Value,
     environment: &Environment,
 ) -> Result<Vec<u8>, Error> {
     let mut run = Run {
@@ -33,7 +33,7 @@ pub(super) fn render(
         depth: 0,
     };
     if let Some(nodes) = templates.get(NAME) {
-        run.nodes(nodes, &data)?;
+        run.nodes(nodes, data)?;
     }
     Ok(run.output.into_bytes())
 }
@@ -250,8 +250,8 @@ impl<'t> Run<'t> {
     }
 }
 
-/// The end of a range over a number, and the type of its elements.
-fn countable(value: &Value) -> Option<(i64, fn(i64) -> Value)> {
+/// The end of a range over a number, and a function that gives its elements their type.
+fn countable(value: &Value) -> Option<(i64, Wrap)> {
     match value {
         Value::Int(end) => Some((*end, Value::Int)),
         Value::Int64(end) => Some((*end, Value::Int64)),
@@ -260,3 +260,5 @@ fn countable(value: &Value) -> Option<(i64, fn(i64) -> Value)> {
         _ => None,
     }
 }
+
+type Wrap = fn(i64) -> Value;

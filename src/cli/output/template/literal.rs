@@ -62,9 +62,14 @@ impl Number {
 
 /// The integer that a float is equal to.
 fn exact_integer(float: f64) -> Option<i64> {
-    let in_range = (-9.223_372_036_854_775_8e18..9.223_372_036_854_775_8e18).contains(&float);
-    #[expect(clippy::cast_possible_truncation, reason = "only whole numbers in range get here")]
-    (in_range && float.fract() == 0.0).then_some(float as i64)
+    integer_part(float).filter(|_| float.fract() == 0.0)
+}
+
+/// A float without its fraction, if it fits.
+pub(super) fn integer_part(float: f64) -> Option<i64> {
+    const END: f64 = 9_223_372_036_854_775_808.0;
+    #[expect(clippy::cast_possible_truncation, reason = "cutting off the fraction is the purpose")]
+    (-END..END).contains(&float).then_some(float as i64)
 }
 
 /// Reads an integer as Go's `ParseInt` does. Base 0 takes the base from a prefix and allows underscores.

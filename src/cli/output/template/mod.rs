@@ -40,6 +40,8 @@ mod version;
 #[cfg(test)]
 mod tests;
 
+use jiff::tz::TimeZone;
+
 pub(crate) use context::Environment;
 pub(crate) use error::Error;
 
@@ -68,6 +70,10 @@ impl Template {
     #[must_use]
     pub(crate) fn with_environment(mut self, environment: Environment) -> Self {
         self.environment = environment;
+        // A system that does not say where it is, such as most containers, is on UTC.
+        if self.environment.time_zone.is_unknown() {
+            self.environment.time_zone = TimeZone::UTC;
+        }
         self
     }
 
@@ -82,7 +88,7 @@ impl Template {
 
     fn render_here(&self, data: &serde_json::Value) -> Result<String, Error> {
         let data = json::to_value(data).map_err(|failure| Error::Data { reason: failure.0 })?;
-        let output = exec::render(&self.source, &self.templates, data, &self.environment)?;
+        let output = exec::render(&self.source, &self.templates, &data, &self.environment)?;
         Ok(String::from_utf8(output)
             .unwrap_or_else(|problem| String::from_utf8_lossy(problem.as_bytes()).into_owned()))
     }

@@ -207,8 +207,9 @@ impl Printer<'_> {
     /// Prints `U+0041`, and with `#` the character too.
     fn unicode(&mut self, magnitude: u64, negative: bool) -> Printed {
         let code = if negative { magnitude.wrapping_neg() } else { magnitude };
-        let width = self.flags.precision.unwrap_or(0).clamp(4, 64);
-        let mut text = format!("U+{code:0width$X}");
+        let digits = format!("{code:04X}");
+        let zeros = "0".repeat(self.flags.precision.unwrap_or(0).saturating_sub(digits.len()));
+        let mut text = format!("U+{zeros}{digits}");
         let character = u32::try_from(code).ok().and_then(char::from_u32).filter(|c| quote::is_printable(*c));
         if let Some(character) = character.filter(|_| self.flags.sharp) {
             text.push_str(&format!(" '{character}'"));
@@ -317,7 +318,10 @@ impl Printer<'_> {
 
     /// Writes a text that is as wide as the flags say at least, in characters.
     fn padded_bytes(&mut self, text: &[u8]) -> Printed {
-        let missing = self.flags.width.unwrap_or(0).saturating_sub(characters(text).count());
+        let Some(width) = self.flags.width else {
+            return self.out.push(text);
+        };
+        let missing = width.saturating_sub(characters(text).count());
         if self.flags.left {
             self.out.push(text)?;
             return self.out.fill(b' ', missing);

@@ -43,8 +43,8 @@ fn escape(out: &mut String, character: char, quote: char, ascii_only: bool) {
         _ => {
             let code = u32::from(character);
             out.push_str(&match code {
-                0..=0x7f => format!("\\x{code:02x}"),
-                0..=0xffff => format!("\\u{code:04x}"),
+                ..0x80 => format!("\\x{code:02x}"),
+                0x80..=0xffff => format!("\\u{code:04x}"),
                 _ => format!("\\U{code:08x}"),
             });
         }

@@ -10,7 +10,8 @@ pub(super) fn to_int(value: &Value) -> i64 {
         Value::Int(number) | Value::Int64(number) => *number,
         Value::Byte(number) => i64::from(*number),
         Value::Uint64(number) => number.cast_signed(),
-        Value::Float(number) => truncate(*number),
+        // What does not fit becomes the smallest integer, as on the processors Go mostly runs on.
+        Value::Float(number) => literal::integer_part(*number).unwrap_or(i64::MIN),
         Value::Text(text) => {
             let text = text.to_str();
             let whole =
@@ -23,13 +24,6 @@ pub(super) fn to_int(value: &Value) -> i64 {
 
 fn is_zeros(digits: &str) -> bool {
     !digits.is_empty() && digits.bytes().all(|byte| byte == b'0')
-}
-
-/// The integer part. What does not fit becomes the smallest integer, as on the processors Go mostly runs on.
-fn truncate(number: f64) -> i64 {
-    let in_range = (-9.223_372_036_854_775_8e18..9.223_372_036_854_775_8e18).contains(&number);
-    #[expect(clippy::cast_possible_truncation, reason = "cutting off the fraction is the purpose")]
-    if in_range { number as i64 } else { i64::MIN }
 }
 
 /// The value as a float.

@@ -29,13 +29,16 @@ pub(super) fn fold(first: f64, others: &[f64], operation: Operation) -> Result<f
     if operation == Operation::Divide && others.contains(&0.0) {
         return Err("decimal division by 0".into());
     }
-    let exact = others.iter().try_fold(Decimal::from_float(first)?, |sum, other| {
-        Decimal::from_float(*other).ok().and_then(|other| sum.apply(other, operation))
-    });
-    Ok(exact.map_or_else(
-        || others.iter().fold(first, |sum, other| approximate(sum, *other, operation)),
-        Decimal::to_float,
-    ))
+    let start = Decimal::from_float(first)?;
+    let exact_others: Vec<Decimal> =
+        others.iter().map(|other| Decimal::from_float(*other)).collect::<Result<_, _>>()?;
+    let exact = exact_others
+        .into_iter()
+        .try_fold(start, |sum, other| sum.apply(other, operation).map(Decimal::shortened));
+    Ok(match exact {
+        Some(sum) => sum.to_float(),
+        None => others.iter().fold(first, |sum, other| approximate(sum, *other, operation)),
+    })
 }
 
 fn approximate(left: f64, right: f64, operation: Operation) -> f64 {
@@ -48,6 +51,7 @@ fn approximate(left: f64, right: f64, operation: Operation) -> f64 {
 }
 
 impl Decimal {
+    /// Fails for infinity and for what is no number.
     fn from_float(float: f64) -> Result<Self, Failure> {
         // The shortest digits that read back the same.
         let text = format!("{float:e}");
@@ -58,6 +62,15 @@ impl Decimal {
             Some(Self { mantissa, exponent: exponent - i32::try_from(fraction).ok()? })
         });
         parts.ok_or_else(|| Failure(format!("cannot compute with {float}")))
+    }
+
+    /// The same number with the fewest digits, which leaves the most room for what follows.
+    fn shortened(mut self) -> Self {
+        while self.mantissa != 0 && self.mantissa % 10 == 0 {
+            self.mantissa /= 10;
+            self.exponent += 1;
+        }
+        self
     }
 
     fn to_float(self) -> f64 {

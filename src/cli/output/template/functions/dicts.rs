@@ -114,17 +114,15 @@ fn dig(call: &Call<'_>) -> Result<Value, Failure> {
     if keys.is_empty() {
         return Err("dig needs at least three arguments".into());
     }
+    let names = keys.iter().map(|key| match key {
+        Value::Text(name) => Ok(name),
+        other => Err(Failure(format!("a key must be a string, not {}", other.type_name()))),
+    });
     let mut value = start.clone();
-    for key in keys {
-        let Value::Text(name) = key else {
-            return Err(Failure(format!("a key must be a string, not {}", key.type_name())));
-        };
+    for name in names.collect::<Result<Vec<_>, _>>()? {
         let Value::Map(map) = &value else {
-            return Err(Failure(format!(
-                "{:?} is looked up in {}, not in a map",
-                name.to_str(),
-                value.type_name()
-            )));
+            let (name, found) = (name.to_str(), value.type_name());
+            return Err(Failure(format!("{name:?} is looked up in {found}, not in a map")));
         };
         match map.get(name) {
             Some(inner) => value = inner,

@@ -16,8 +16,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::variadic("max", &[Type::Any], Type::Any, |call| reduce(call, i64::max)),
     Function::variadic("biggest", &[Type::Any], Type::Any, |call| reduce(call, i64::max)),
     Function::variadic("min", &[Type::Any], Type::Any, |call| reduce(call, i64::min)),
-    Function::variadic("maxf", &[Type::Any], Type::Any, |call| reduce_floats(call, f64::max)),
-    Function::variadic("minf", &[Type::Any], Type::Any, |call| reduce_floats(call, f64::min)),
+    Function::variadic("maxf", &[Type::Any], Type::Any, |call| reduce_floats(call, |a, b| a > b)),
+    Function::variadic("minf", &[Type::Any], Type::Any, |call| reduce_floats(call, |a, b| a < b)),
     Function::variadic("addf", &[], Type::Any, |call| exact(0.0, call.arguments, Operation::Add)),
     Function::new("add1f", &[Type::Any], |call| exact(1.0, call.arguments, Operation::Add)),
     Function::variadic("subf", &[Type::Any], Type::Any, |call| exact_rest(call, Operation::Subtract)),
@@ -44,8 +44,11 @@ fn divide(call: &Call<'_>, operation: fn(i64, i64) -> i64) -> Result<Value, Fail
     Ok(Value::Int64(operation(dividend, divisor)))
 }
 
-fn reduce_floats(call: &Call<'_>, operation: fn(f64, f64) -> f64) -> Result<Value, Failure> {
-    Ok(Value::Float(call.arguments.iter().map(to_float).reduce(operation).unwrap_or(0.0)))
+/// The number that is better than all others. What is no number spoils the result, as in Go.
+fn reduce_floats(call: &Call<'_>, is_better: fn(f64, f64) -> bool) -> Result<Value, Failure> {
+    let numbers = call.arguments.iter().map(to_float);
+    let best = numbers.reduce(|best, next| if best.is_nan() || is_better(best, next) { best } else { next });
+    Ok(Value::Float(best.unwrap_or(0.0)))
 }
 
 fn exact(first: f64, others: &[Value], operation: Operation) -> Result<Value, Failure> {

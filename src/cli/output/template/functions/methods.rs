@@ -80,16 +80,16 @@ const VERSION: &[Function] = &[
         Ok(Value::Bool(call.version(0)?.precedence(call.version(1)?).is_gt()))
     }),
     Function::new("IncMajor", &[], |call| {
-        increment(call, |number| (number.major.checked_add(1), Some(0), Some(0)))
+        increment(call, |number| [number.major.checked_add(1), Some(0), Some(0)])
     }),
     Function::new("IncMinor", &[], |call| {
-        increment(call, |number| (Some(number.major), number.minor.checked_add(1), Some(0)))
+        increment(call, |number| [Some(number.major), number.minor.checked_add(1), Some(0)])
     }),
     Function::new("IncPatch", &[], |call| {
         increment(call, |number| {
             // A pre-release of a patch is followed by the patch itself.
             let patch = if number.pre.is_empty() { number.patch.checked_add(1) } else { Some(number.patch) };
-            (Some(number.major), Some(number.minor), patch)
+            [Some(number.major), Some(number.minor), patch]
         })
     }),
 ];
@@ -116,12 +116,9 @@ fn add_date(call: &Call<'_>) -> Result<Value, Failure> {
     Ok(Value::Time(Rc::new(moment.with_civil(later)?)))
 }
 
-fn increment(
-    call: &Call<'_>,
-    next: fn(&semver::Version) -> (Option<u64>, Option<u64>, Option<u64>),
-) -> Result<Value, Failure> {
+fn increment(call: &Call<'_>, next: fn(&semver::Version) -> [Option<u64>; 3]) -> Result<Value, Failure> {
     match next(&call.version(0)?.number) {
-        (Some(major), Some(minor), Some(patch)) => {
+        [Some(major), Some(minor), Some(patch)] => {
             Ok(Value::Version(Rc::new(Version::from(semver::Version::new(major, minor, patch)))))
         }
         _ => Err("the version number is too large".into()),

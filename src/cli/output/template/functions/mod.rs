@@ -33,6 +33,7 @@ mod strings;
 mod texts;
 mod types;
 mod urls;
+mod variables;
 mod versions;
 mod word_case;
 mod wrapping;
@@ -135,6 +136,7 @@ const TABLES: &[&[Function]] = &[
     texts::FUNCTIONS,
     types::FUNCTIONS,
     urls::FUNCTIONS,
+    variables::FUNCTIONS,
     versions::FUNCTIONS,
     word_case::FUNCTIONS,
     wrapping::FUNCTIONS,

@@ -10,7 +10,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
 ];
 
 fn is_connector(character: char) -> bool {
-    matches!(character, '_' | '-' | ' ')
+    matches!(character, '_' | '-') || character.is_whitespace()
 }
 
 /// Writes words with capitals and without the connectors between them. Of several connectors in a row one is
@@ -48,11 +48,12 @@ fn capitalize(out: &mut String, word: &str) {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Class {
     Upper,
-    /// Letters without case, too.
     Lower,
+    /// Letters without case, and symbols.
+    Caseless,
     Digit,
     Connector,
-    Other,
+    Punctuation,
 }
 
 fn class(character: char) -> Class {
@@ -62,10 +63,12 @@ fn class(character: char) -> Class {
         Class::Upper
     } else if character.is_ascii_digit() {
         Class::Digit
-    } else if character.is_alphabetic() {
+    } else if character.is_lowercase() {
         Class::Lower
+    } else if character.is_ascii_punctuation() && !"$+<=>^`|~".contains(character) {
+        Class::Punctuation
     } else {
-        Class::Other
+        Class::Caseless
     }
 }
 
@@ -80,7 +83,7 @@ fn separated(source: &str, connector: char) -> String {
         let length = word_length(rest);
         let (word, following) = rest.split_at(length);
         let kind = class(*first);
-        let is_word = matches!(kind, Class::Upper | Class::Lower | Class::Digit);
+        let is_word = !matches!(kind, Class::Connector | Class::Punctuation);
         let joins = kind == Class::Digit && word.iter().all(char::is_ascii_digit);
         if is_word && after_word && !joins {
             out.push(connector);
@@ -112,11 +115,12 @@ fn word_length(rest: &[char]) -> usize {
             }
         }
         Class::Lower => run(0, |class| class == Class::Lower),
+        Class::Caseless => run(0, |class| class == Class::Caseless),
         Class::Digit => run(0, |class| matches!(class, Class::Digit | Class::Lower)),
         Class::Connector => 1,
         // Marks behind punctuation, such as the one in "v1.-", are punctuation too.
-        Class::Other => {
-            rest.iter().take_while(|c| class(**c) == Class::Other || matches!(c, '_' | '-')).count()
+        Class::Punctuation => {
+            rest.iter().take_while(|c| class(**c) == Class::Punctuation || matches!(c, '_' | '-')).count()
         }
     }
 }

@@ -53,16 +53,17 @@ fn texts_are_bounded() {
     for template in [
         r#"{{repeat 99999999999 "x"}}"#,
         r#"{{indent 99999999999 "x"}}"#,
-        r#"{{$x := repeat 1000000 "x"}}{{replace "" $x $x}}"#,
-        r#"{{$x := repeat 1000000 "x"}}{{regexReplaceAll "" $x $x}}"#,
+        r#"{{$x := repeat 1000000 "x"}}{{replace "x" $x $x}}"#,
+        r#"{{$x := repeat 1000000 "x"}}{{regexReplaceAll "x" $x $x}}"#,
         r#"{{$x := repeat 1000000 "x"}}{{regexReplaceAll ".*" $x (repeat 1000 "$0")}}"#,
-        r#"{{wrapWith 1 (repeat 10000 "x") (repeat 100000 "y")}}"#,
-        r#"{{$x := "ab"}}{{range until 40}}{{$x = print $x $x}}{{end}}"#,
+        r#"{{wrapWith 1 (repeat 1000000 "x") (repeat 1000 "y")}}"#,
+        r#"{{$x := repeat 1000000 "x"}}{{range until 40}}{{$x = print $x $x}}{{end}}"#,
         r#"{{$x := repeat 1000000 "x"}}{{range until 100}}{{$x}}{{end}}"#,
         r#"{{$x := repeat 1000000 "x"}}{{join $x (until 100)}}"#,
         r#"{{range until 100}}{{printf "%9999999d" 1}}{{end}}"#,
     ] {
-        assert!(reason(template).ends_with(too_long), "{template}: {}", reason(template));
+        let found = reason(template);
+        assert!(found.ends_with(too_long), "{template}: {found}");
     }
     renders(&[
         (r#"{{printf "%9999999d" 1 | len}} {{printf "%99999999d" 1}}"#, "9999999 %!(NOVERB)%!(EXTRA int=1)"),
@@ -81,8 +82,8 @@ fn lists_are_bounded() {
         "{{seq 1 99999999999}}",
         "{{untilStep -9223372036854775808 9223372036854775807 1}}",
         "{{$x := list 1}}{{range until 40}}{{$x = concat $x $x}}{{end}}",
-        r#"{{splitList "" (repeat 2000000 "x")}}"#,
-        r#"{{regexFindAll "" (repeat 2000000 "x") -1}}"#,
+        r#"{{splitList "" (repeat 1000001 "x")}}"#,
+        r#"{{regexFindAll "" (repeat 1000001 "x") -1}}"#,
     ] {
         let reason = reason(template);
         assert!(
@@ -95,19 +96,18 @@ fn lists_are_bounded() {
 
 #[test]
 fn work_is_bounded() {
-    let too_much = "the template takes more than 50000000 steps";
+    let too_much = "the template takes more than 20000000 steps";
     assert_eq!(reason("{{range 9223372036854775807}}{{end}}"), too_much);
     let doubling = "{{$x := list 1}}{{range until 40}}{{$x = list $x $x}}{{end}}";
     assert!(reason(&format!("{doubling}{{{{len (deepCopy $x)}}}}")).ends_with(too_much));
-    assert!(reason(&format!("{doubling}{{{{toJson $x | len}}}}")).starts_with("no error, but 0"));
 }
 
 #[test]
 fn values_may_be_nested_but_not_without_end() {
     let too_deep = "the value is nested more than 1000 levels deep";
     renders(&[
-        ("{{$x := list}}{{range until 100000}}{{$x = list $x}}{{end}}done", "done"),
-        (r#"{{$x := dict}}{{range until 100000}}{{$x = dict "a" $x}}{{end}}done"#, "done"),
+        ("{{$x := list}}{{range until 50000}}{{$x = list $x}}{{end}}done", "done"),
+        (r#"{{$x := dict}}{{range until 50000}}{{$x = dict "a" $x}}{{end}}done"#, "done"),
         (
             r#"{{$x := dict}}{{$_ := set $x "a" $x}}{{$_ := merge $x $x}}{{deepEqual $x $x}}{{len $x}}"#,
             "true1",
@@ -125,7 +125,7 @@ fn values_may_be_nested_but_not_without_end() {
         assert!(found.ends_with(too_deep), "{template}: {found}");
     }
     let mut data = json!(1);
-    for _ in 0..2000 {
+    for _ in 0..1100 {
         data = json!([data]);
     }
     let error = apply("x", &data).map_err(|error| error.to_string());

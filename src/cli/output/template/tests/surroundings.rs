@@ -51,6 +51,15 @@ fn the_clock_and_the_zone_come_from_the_caller() {
 }
 
 #[test]
+fn a_system_without_a_zone_is_on_utc() {
+    let nowhere = Environment { time_zone: TimeZone::unknown(), ..environment() };
+    assert_eq!(
+        with(nowhere, r#"{{date "15:04 MST" 0}} {{now}}"#).as_deref(),
+        Ok("00:00 UTC 2024-05-06 07:08:09 +0000 UTC")
+    );
+}
+
+#[test]
 fn only_the_variables_that_are_named_are_looked_up() {
     let asked = Arc::new(std::sync::Mutex::new(Vec::new()));
     let log = Arc::clone(&asked);
