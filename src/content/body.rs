@@ -1,11 +1,15 @@
 //! What is sent to a target, and whether it can be sent twice.
 
-use std::sync::Arc;
+use std::{fs::File, path::PathBuf, sync::Arc};
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 
-use super::{ByteStream, Error, Result, Source, once};
+use super::{
+    ByteStream, Error, Result, Source,
+    disk::{Section, off},
+    once, verify,
+};
 use crate::oci::Descriptor;
 
 /// Is told the position in the content, in bytes, as it moves on.
@@ -22,6 +26,7 @@ pub struct Body {
 enum Content {
     Bytes(Bytes),
     Stored { source: Arc<dyn Source>, node: Box<Descriptor> },
+    File(PathBuf),
     Once(Option<ByteStream>),
 }
 
@@ -29,6 +34,11 @@ impl Body {
     /// Content of a store; it can be opened again, and at any offset.
     pub fn stored(source: Arc<dyn Source>, node: Descriptor) -> Self {
         Self { content: Content::Stored { source, node: Box::new(node) }, observer: None }
+    }
+
+    /// A file of this machine; it can be opened again, and at any offset.
+    pub fn file(path: impl Into<PathBuf>) -> Self {
+        Self { content: Content::File(path.into()), observer: None }
     }
 
     /// A stream that can be read once only. The caller checks it with [`verify`](super::verify) if it
@@ -60,8 +70,8 @@ impl Body {
         }
     }
 
-    /// Opens the content at an offset in bytes. From the beginning, the stream of a store is checked
-    /// against its descriptor.
+    /// Opens the content at an offset in bytes. From the beginning, the stream of a store or a file is
+    /// checked against its descriptor.
     ///
     /// # Errors
     /// The store failed, or a stream was already taken.
@@ -73,6 +83,8 @@ impl Body {
             }
             Content::Stored { source, node } if offset == 0 => source.fetch(node).await?,
             Content::Stored { source, node } => source.fetch_unverified(node, offset).await?,
+            Content::File(path) if offset == 0 => verify::stream(node, open_file(path.clone(), 0).await?),
+            Content::File(path) => open_file(path.clone(), offset).await?,
             Content::Once(stream) if offset == 0 => {
                 stream.take().ok_or_else(|| Error::NotReplayable { digest: node.digest.clone() })?
             }
@@ -89,6 +101,14 @@ impl Body {
     }
 }
 
+async fn open_file(path: PathBuf, offset: u64) -> Result<ByteStream> {
+    off(move || {
+        let file = File::open(&path).map_err(Error::io("open", &path))?;
+        Section::whole(file, &path)?.stream(offset)
+    })
+    .await
+}
+
 impl From<Bytes> for Body {
     fn from(bytes: Bytes) -> Self {
         Self { content: Content::Bytes(bytes), observer: None }
@@ -98,5 +118,37 @@ impl From<Bytes> for Body {
 impl From<Vec<u8>> for Body {
     fn from(bytes: Vec<u8>) -> Self {
         Bytes::from(bytes).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn read(body: &mut Body, node: &Descriptor, offset: u64) -> Result<Vec<u8>> {
+        let mut stream = body.open(node, offset).await?;
+        let mut bytes = Vec::new();
+        while let Some(piece) = stream.next().await {
+            bytes.extend_from_slice(&piece?);
+        }
+        Ok(bytes)
+    }
+
+    #[tokio::test]
+    async fn a_file_is_read_again_from_any_offset_and_checked_as_a_whole() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(&file, "hello").unwrap();
+        let node = Descriptor::of("a/b", b"hello");
+        let mut body = Body::file(file.path());
+        assert!(body.is_replayable());
+        for (offset, expected) in [(0, "hello"), (2, "llo"), (0, "hello"), (5, "")] {
+            assert_eq!(read(&mut body, &node, offset).await.unwrap(), expected.as_bytes(), "{offset}");
+        }
+        std::fs::write(&file, "jello").unwrap();
+        assert!(matches!(read(&mut body, &node, 0).await, Err(Error::DigestMismatch { .. })));
+        std::fs::write(&file, "hello!").unwrap();
+        assert!(matches!(read(&mut body, &node, 0).await, Err(Error::SizeMismatch { .. })));
+        drop(file);
+        assert!(matches!(read(&mut body, &node, 0).await, Err(Error::Io { action: "open", .. })));
     }
 }

@@ -88,6 +88,25 @@ pub trait Source: Send + Sync {
         Ok((node, bytes))
     }
 
+    /// Looks a blob up by its digest. Stores that keep blobs and manifests in one place know any content by
+    /// any of its names.
+    ///
+    /// # Errors
+    /// As [`resolve`](Self::resolve); a registry takes digests only.
+    async fn resolve_blob(&self, reference: &str) -> Result<Descriptor> {
+        self.resolve(reference).await
+    }
+
+    /// Looks a blob up and opens it, checked; a registry does both in one request.
+    ///
+    /// # Errors
+    /// As [`resolve_blob`](Self::resolve_blob) and [`fetch`](Self::fetch).
+    async fn fetch_blob(&self, reference: &str) -> Result<(Descriptor, ByteStream)> {
+        let node = self.resolve_blob(reference).await?;
+        let stream = self.fetch(&node).await?;
+        Ok((node, stream))
+    }
+
     /// Opens content; reading it to the end fails unless size and digest are as described.
     ///
     /// # Errors
@@ -187,7 +206,9 @@ pub async fn read_all(node: &Descriptor, mut stream: ByteStream, limit: u64) -> 
     if node.size > limit {
         return Err(Error::TooLarge { digest: node.digest.clone(), size: node.size, limit });
     }
-    let mut bytes = Vec::with_capacity(usize::try_from(node.size).unwrap_or_default());
+    // What a descriptor says of its size is nothing to reserve gigabytes for.
+    let likely = node.size.min(MANIFEST_LIMIT);
+    let mut bytes = Vec::with_capacity(usize::try_from(likely).unwrap_or_default());
     while let Some(piece) = stream.next().await {
         bytes.extend_from_slice(&piece?);
     }

@@ -21,9 +21,7 @@ impl Inner {
         let size = found
             .size
             .ok_or_else(|| found.response.protocol("the registry does not say how large the blob is"))?;
-        let declared = found.response.content_type();
-        let kind = if declared.is_empty() { media_type::OCTET_STREAM.to_owned() } else { declared };
-        Ok(Descriptor::new(kind, digest.clone(), size))
+        Ok(Descriptor::new(blob_type(&found.response), digest.clone(), size))
     }
 
     /// Is the blob there, and as large as it should be?
@@ -108,6 +106,12 @@ impl Inner {
     pub(crate) async fn delete_blob(&self, digest: &Digest) -> Result<()> {
         self.delete(self.client.endpoint().blob(&self.name, digest), digest).await
     }
+}
+
+/// What the answer says that a blob is.
+pub(crate) fn blob_type(response: &Response) -> String {
+    let declared = response.content_type();
+    if declared.is_empty() { media_type::OCTET_STREAM.to_owned() } else { declared }
 }
 
 /// A blob that is there.

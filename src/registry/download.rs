@@ -8,6 +8,7 @@ use futures_util::{Stream, StreamExt as _, stream};
 use super::{
     Error, Result, TransportError,
     backoff::Backoff,
+    blobs::blob_type,
     encoding::{Coding, Pieces},
     http::{Protocol, StatusCode, header},
     manifests::check_digest,
@@ -16,7 +17,10 @@ use super::{
     response::Response,
     transport::Request,
 };
-use crate::{content, oci::Descriptor};
+use crate::{
+    content,
+    oci::{Descriptor, Digest},
+};
 
 /// How often the reading of one blob is taken up again.
 const MOST_RESUMES: u32 = 50;
@@ -45,9 +49,36 @@ impl Inner {
         if offset < node.size || node.size == 0 {
             download.open = Some(download.request().await?);
         }
-        Ok(stream::try_unfold(download, |mut download| async move {
-            Ok(download.next().await?.map(|piece| (piece, download)))
-        }))
+        Ok(download.stream())
+    }
+
+    /// Looks a blob up and opens it, in one request where the answer says how large the blob is. What comes
+    /// is not checked here.
+    pub(crate) async fn open_blob(self: &Arc<Self>, digest: &Digest) -> Result<(Descriptor, Pieces)> {
+        let url = self.client.endpoint().blob(&self.name, digest);
+        let response = self.client.send(Request::get(url).over(Protocol::Http1), &self.scopes).await?;
+        if response.status == StatusCode::NOT_FOUND {
+            return Err(self.not_found(&digest.to_string()));
+        }
+        let response = response.expect(&[StatusCode::OK]).await?;
+        check_digest(Some(digest), response.digest().as_ref())?;
+        let is_encoded = response.headers.contains_key(header::CONTENT_ENCODING);
+        let Some(size) = response.length().filter(|_| !is_encoded) else {
+            let node = self.resolve_blob(digest).await?;
+            drop(response);
+            let stream = self.download(&node, 0).await?;
+            return Ok((node, Box::pin(stream)));
+        };
+        let node = Descriptor::new(blob_type(&response), digest.clone(), size);
+        let download = Download {
+            repository: self.clone(),
+            node: node.clone(),
+            position: 0,
+            open: Some(Open { body: Box::pin(response.body), skip: 0 }),
+            resumes: 0,
+            backoff: Backoff::new(&self.client),
+        };
+        Ok((node, Box::pin(download.stream())))
     }
 }
 
@@ -71,6 +102,12 @@ struct Open {
 }
 
 impl Download {
+    fn stream(self) -> impl Stream<Item = Result<Bytes>> + Send + use<> {
+        stream::try_unfold(self, |mut download| async move {
+            Ok(download.next().await?.map(|piece| (piece, download)))
+        })
+    }
+
     async fn next(&mut self) -> Result<Option<Bytes>> {
         loop {
             let Some(open) = &mut self.open else { return Ok(None) };

@@ -203,6 +203,16 @@ impl Source for Repository {
         Ok(self.inner.fetch_manifest(reference, &[]).await?)
     }
 
+    async fn resolve_blob(&self, reference: &str) -> content::Result<Descriptor> {
+        self.resolve_blob(&reference.parse()?).await
+    }
+
+    async fn fetch_blob(&self, reference: &str) -> content::Result<(Descriptor, ByteStream)> {
+        let (node, stream) = self.inner.open_blob(&reference.parse()?).await?;
+        let stream = content::verify::stream(&node, stream.map_err(Into::into).boxed());
+        Ok((node, stream))
+    }
+
     fn origin(&self) -> Option<Origin> {
         Some(Origin {
             registry: self.inner.client.endpoint().origin().to_string(),
