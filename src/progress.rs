@@ -44,6 +44,16 @@ pub enum Event<'a> {
     Tagging(&'a str),
     /// A manifest got one more tag.
     Tagged(&'a str),
+    /// A manifest is about to be looked up under this name, for an index or to change one.
+    LookingUp(&'a str),
+    /// It has been read, and is what it should be.
+    LookedUp(&'a Descriptor, &'a str),
+    /// All entries of this digest were taken out of an index.
+    Removed(&'a Digest),
+    /// The manifest with this name is now an entry of an index.
+    Added(&'a Descriptor, &'a str),
+    /// The entries of the index with this name are now entries of another one.
+    Merged(&'a Descriptor, &'a str),
 }
 
 /// Listens to what happens. Called from several tasks at once.

@@ -23,6 +23,35 @@ pub enum Error {
         /// What failed.
         source: content::Error,
     },
+    /// A manifest or index that a verb needs could not be read.
+    #[error("could not find the {what} {name}")]
+    Find {
+        /// What was looked for: `manifest` or `index`.
+        what: &'static str,
+        /// What it is called, as it was given.
+        name: String,
+        /// What failed.
+        source: content::Error,
+    },
+    /// The name is there, but for something else.
+    #[error("{name} is not {what}")]
+    WrongKind {
+        /// What it is called, as it was given.
+        name: String,
+        /// What it should be: `a manifest` or `an index`.
+        what: &'static str,
+    },
+    /// A name that belongs to a store is none there.
+    #[error("invalid reference: {0}")]
+    Reference(oci::Error),
+    /// An index does not list what is to be taken out of it.
+    #[error("{digest} does not exist in the index {index}")]
+    NotListed {
+        /// What is to be taken out.
+        digest: oci::Digest,
+        /// The index, as it was given.
+        index: String,
+    },
     /// One of the additional tags could not be set; those before it are.
     #[error("failed to tag {tag}")]
     Tag {

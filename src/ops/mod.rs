@@ -1,10 +1,13 @@
 //! The verbs of more than one step, written against [`Source`](crate::content::Source) and
 //! [`Target`](crate::content::Target): typed options in, typed outcome out.
 
+pub mod blob;
 pub mod copy;
 pub mod discover;
 mod error;
 mod graph_copy;
+pub mod index;
+pub mod manifest;
 pub mod pack;
 pub mod pull;
 pub mod push;
