@@ -441,6 +441,12 @@ impl Source for Accepting {
     ) -> content::Result<Vec<Descriptor>> {
         self.repository.referrers(subject, artifact_type).await
     }
+    async fn resolve_blob(&self, reference: &str) -> content::Result<Descriptor> {
+        Source::resolve_blob(&*self.repository, reference).await
+    }
+    async fn fetch_blob(&self, reference: &str) -> content::Result<(Descriptor, ByteStream)> {
+        self.repository.fetch_blob(reference).await
+    }
     fn tags<'a>(&'a self, last: Option<&'a str>) -> TagPages<'a> {
         self.repository.tags(last)
     }

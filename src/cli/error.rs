@@ -93,8 +93,10 @@ pub(crate) fn describe(error: &anyhow::Error, targets: &Targets) -> String {
     let response = content
         .and_then(|error| error.store_error::<registry::Error>())
         .or_else(|| error.chain().find_map(|cause| cause.downcast_ref()));
+    // A command without a target asks one registry only, so whoever answers does so for it.
+    let is_registry = |response: &registry::ResponseError| response.is_registry || targets.0.is_empty();
     let (prefix, text) = match response {
-        Some(failure) if failure.response().is_some_and(|response| response.is_registry) => {
+        Some(failure) if failure.response().is_some_and(is_registry) => {
             let list = failure.response().and_then(registry::ResponseError::list);
             (Prefix::Response, list.unwrap_or_else(|| chain(error.chain())))
         }

@@ -31,6 +31,8 @@ struct Cli {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     Attach(Box<run::attach::Attach>),
+    #[command(subcommand)]
+    Blob(run::blob::Blob),
     #[command(visible_alias = "copy")]
     Cp(Box<run::cp::Cp>),
     Discover(Box<run::discover::Discover>),
@@ -52,6 +54,7 @@ impl Command {
     fn run(&self, context: &Context) -> anyhow::Result<()> {
         match self {
             Self::Attach(args) => context.block_on(run::attach::run(context, args)),
+            Self::Blob(group) => group.run(context),
             Self::Cp(args) => context.block_on(run::cp::run(context, args)),
             Self::Discover(args) => context.block_on(run::discover::run(context, args)),
             Self::Login(args) => context.block_on(run::login::run(context, args)),

@@ -25,6 +25,11 @@ impl Common {
         Self { no_tty: Some(Flag(true)), ..self.clone() }
     }
 
+    /// Are bars asked for, even where they would not be shown otherwise?
+    pub(crate) fn insists_on_bars(&self) -> bool {
+        self.no_tty == Some(Flag(false))
+    }
+
     /// May bars and colours be shown if there is a terminal?
     pub(crate) fn allows_terminal(&self) -> bool {
         !is_set(self.no_tty) && !self.is_debug()

@@ -10,7 +10,7 @@ mod target;
 
 use std::str::FromStr;
 
-pub(crate) use annotations::AnnotationFlags;
+pub(crate) use annotations::{AnnotationFlags, parse as annotation_pairs};
 pub(crate) use common::{Common, Verbose};
 pub(crate) use format::{FormatFlags, Formats};
 pub(crate) use packing::{Export, FileFlags};
@@ -106,6 +106,11 @@ pub(crate) fn at_least_one<'a>(
 ) -> Result<(&'a str, &'a [String]), Usage> {
     let (first, rest) = arguments.split_first().ok_or_else(|| command.wrong_count("at least", 1, 0))?;
     Ok((first, rest))
+}
+
+/// Splits a first argument at its commas into what names the target, and more tags.
+pub(crate) fn split_tags(first: &str) -> (&str, Vec<&str>) {
+    first.split_once(',').map_or((first, Vec::new()), |(target, tags)| (target, tags.split(',').collect()))
 }
 
 /// How a command is used, for its help and its errors.

@@ -227,6 +227,18 @@ impl<S: Side> Remote<S> {
         is_set(self.password_stdin) || is_set(self.identity_token_stdin)
     }
 
+    /// Refuses to read both a secret and a file from standard input.
+    pub(crate) fn check_stdin(&self, file: &str) -> anyhow::Result<()> {
+        if file == "-" && self.reads_stdin() {
+            let flag =
+                if is_set(self.password_stdin) { "--password-stdin" } else { "--identity-token-stdin" };
+            anyhow::bail!(
+                "`-` read file from input and `{flag}` read password from input cannot be both used"
+            );
+        }
+        Ok(())
+    }
+
     /// Checks which flags go together, and their syntax.
     pub(crate) fn check(&self) -> anyhow::Result<()> {
         let name = |name| format!("--{}", long::<S>(name));

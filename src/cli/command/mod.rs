@@ -1,6 +1,7 @@
 //! The commands; the path of a file is the command line.
 
 pub(crate) mod attach;
+pub(crate) mod blob;
 pub(crate) mod cp;
 pub(crate) mod discover;
 pub(crate) mod login;

@@ -91,6 +91,11 @@ impl Printer {
         }
     }
 
+    /// Could something not be printed?
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failure.lock().expect("no holder of this lock panics").is_some()
+    }
+
     /// Prints a line to standard error. That it could not be printed changes nothing.
     pub(crate) fn notice(&self, text: &str) {
         let mut notes = self.notes.lock().expect("no holder of this lock panics");

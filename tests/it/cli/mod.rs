@@ -1,3 +1,8 @@
 //! The binary: what it prints, where, and its exit status. A file per command.
 
+mod blob;
+mod fixture;
+mod manifest;
+mod manifest_index;
+mod repo;
 mod transcripts;

@@ -351,6 +351,15 @@ impl Outcome {
         self.check("stderr", found)
     }
 
+    /// Standard error has so many lines, blank ones apart, and one of them begins with this text.
+    #[track_caller]
+    pub(crate) fn says(self, lines: usize, start: &str) -> Self {
+        let said: Vec<_> = self.stderr.lines().filter(|line| !line.trim().is_empty()).collect();
+        let fits = said.len() == lines && said.iter().any(|line| line.starts_with(start));
+        assert!(fits, "{lines} lines with {start:?} on standard error expected: {self:#?}");
+        self
+    }
+
     /// Neither stream has this text in it: for secrets and the like.
     #[track_caller]
     pub(crate) fn never_says(self, text: &str) -> Self {

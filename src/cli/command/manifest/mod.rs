@@ -2,6 +2,11 @@
 
 mod delete;
 mod fetch;
+mod fetch_config;
+mod index;
+mod push;
+
+pub(super) use delete::confirm;
 
 use crate::cli::context::Context;
 
@@ -13,6 +18,11 @@ pub(crate) enum Manifest {
     Delete(Box<delete::Delete>),
     #[command(visible_aliases = ["get", "show"])]
     Fetch(Box<fetch::Fetch>),
+    #[command(visible_alias = "get-config")]
+    FetchConfig(Box<fetch_config::FetchConfig>),
+    #[command(subcommand)]
+    Index(index::Index),
+    Push(Box<push::Push>),
 }
 
 impl Manifest {
@@ -21,6 +31,9 @@ impl Manifest {
         match self {
             Self::Delete(args) => context.block_on(delete::run(context, args)),
             Self::Fetch(args) => context.block_on(fetch::run(context, args)),
+            Self::FetchConfig(args) => context.block_on(fetch_config::run(context, args)),
+            Self::Index(group) => group.run(context),
+            Self::Push(args) => context.block_on(push::run(context, args)),
         }
     }
 }

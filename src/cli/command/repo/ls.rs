@@ -59,6 +59,9 @@ pub(crate) async fn run(context: &Context, args: &Ls) -> anyhow::Result<()> {
         let names = page.into_iter().filter(|name| name.starts_with(&namespace));
         if format.is_text() {
             names.for_each(|name| context.printer.line(&name[namespace.len()..]));
+            if context.printer.has_failed() {
+                return Ok(());
+            }
         } else {
             repositories.extend(names);
         }

@@ -1,6 +1,8 @@
 //! `oras repo tags`
 
-use futures_util::StreamExt as _;
+use std::collections::BTreeSet;
+
+use futures_util::{StreamExt as _, stream};
 use serde_json::{Value, json};
 
 use crate::{
@@ -12,7 +14,7 @@ use crate::{
         context::{Access, Context},
         output::Render,
     },
-    content::Source,
+    content::{self, Source},
     oci::{Digest, Reference},
 };
 
@@ -29,6 +31,9 @@ const EXAMPLES: Examples = &[
         "oras repo tags --exclude-digest-tags localhost:5000/hello",
     ),
 ];
+
+/// Tags that are looked up at once.
+const LOOKUPS: usize = 5;
 
 /// List the tags of a repository or an OCI image layout
 #[derive(Debug, clap::Args)]
@@ -65,30 +70,64 @@ pub(crate) async fn run(context: &Context, args: &Tags) -> anyhow::Result<()> {
         "" => None,
         _ if scope.is_some() => None,
         reference => {
+            let wanted = Wanted::find(&*source, reference).await?;
             context.warn(&format!(
                 "[Experimental] listing tags of the same manifest as {:?} asks for every tag",
                 located.raw
             ));
-            Some(Wanted::find(&*source, reference).await?)
+            Some(wanted)
         }
     };
-    let mut pages = source.tags(args.last.as_deref());
+    let prefix = scope.unwrap_or_default();
+    let last = args.last.as_ref().filter(|last| !last.is_empty()).map(|last| format!("{prefix}{last}"));
+    let is_shown = |tag: &str| !is_set(args.exclude_digest_tags) || !is_digest_tag(tag);
+    let (mut tags, failure) = all(&*source, last.as_deref(), &prefix).await;
+    tags.retain(|tag| is_shown(tag));
+    let mut tags = stream::iter(tags)
+        .map(|tag| async {
+            match &wanted {
+                Some(wanted) => Ok(wanted.is_named(&*source, &tag).await?.then_some(tag)),
+                None => Ok(Some(tag)),
+            }
+        })
+        .buffered(LOOKUPS);
     let mut listed = Vec::new();
-    while let Some(page) = pages.next().await {
-        for tag in page? {
-            let Some(tag) = tag.strip_prefix(scope.as_deref().unwrap_or_default()) else { continue };
-            if is_set(args.exclude_digest_tags) && tag.replacen('-', ":", 1).parse::<Digest>().is_ok() {
-                continue;
-            }
-            if let Some(wanted) = &wanted
-                && !wanted.is_named(&*source, tag).await?
-            {
-                continue;
-            }
-            if format.is_text() { context.printer.line(tag) } else { listed.push(tag.to_owned()) }
+    while let Some(tag) = tags.next().await {
+        match tag {
+            Ok(Some(tag)) if format.is_text() => context.printer.line(&tag),
+            Ok(tag) => listed.extend(tag),
+            Err(error) => return Err(error),
+        }
+        if context.printer.has_failed() {
+            return Ok(());
         }
     }
-    if format.is_text() { Ok(()) } else { context.printer.show(&Listed(listed), &format) }
+    match failure {
+        Some(failure) => Err(failure.into()),
+        None if format.is_text() => Ok(()),
+        None => context.printer.show(&Listed(listed), &format),
+    }
+}
+
+/// Lists all tags behind `last` that begin with a prefix, without it and in the order of their bytes, which
+/// not every registry keeps to. A page that could not be read takes nothing away from those before it.
+async fn all(source: &dyn Source, last: Option<&str>, prefix: &str) -> (Vec<String>, Option<content::Error>) {
+    let (mut tags, mut failure) = (BTreeSet::new(), None);
+    let mut pages = source.tags(last);
+    while let Some(page) = pages.next().await {
+        match page {
+            Ok(page) => {
+                tags.extend(page.iter().filter_map(|tag| tag.strip_prefix(prefix).map(str::to_owned)))
+            }
+            Err(error) => failure = Some(error),
+        }
+    }
+    (tags.into_iter().collect(), failure)
+}
+
+/// Is the tag a digest whose `:` has become a `-`?
+fn is_digest_tag(tag: &str) -> bool {
+    tag.replacen('-', ":", 1).parse::<Digest>().is_ok()
 }
 
 /// What tags of a layout begin with when its reference names a repository.
@@ -126,5 +165,57 @@ impl Render for Listed {
 
     fn json(&self) -> Value {
         json!({ "tags": self.0 })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::content::{ByteStream, TagPages};
+
+    /// Lists pages in an order of its own, then fails.
+    struct Unsorted;
+
+    #[async_trait::async_trait]
+    impl Source for Unsorted {
+        async fn resolve(&self, reference: &str) -> content::Result<crate::oci::Descriptor> {
+            Err(content::Error::NotFound { reference: reference.to_owned() })
+        }
+        async fn fetch_unverified(&self, _: &crate::oci::Descriptor, _: u64) -> content::Result<ByteStream> {
+            Err(content::Error::Unsupported("reading"))
+        }
+        async fn exists(&self, _: &crate::oci::Descriptor) -> content::Result<bool> {
+            Ok(false)
+        }
+        async fn referrers(
+            &self,
+            _: &crate::oci::Descriptor,
+            _: Option<&str>,
+        ) -> content::Result<Vec<crate::oci::Descriptor>> {
+            Ok(Vec::new())
+        }
+        fn tags<'a>(&'a self, _: Option<&'a str>) -> TagPages<'a> {
+            let page = |tags: &[&str]| Ok(tags.iter().map(|tag| (*tag).to_owned()).collect());
+            let pages =
+                [page(&["v2", "v1"]), page(&["a", "v2", "b"]), Err(content::Error::Unsupported("paging"))];
+            Box::pin(stream::iter(pages))
+        }
+    }
+
+    #[tokio::test]
+    async fn tags_are_sorted_over_all_pages_and_those_that_came_are_kept() {
+        let (tags, failure) = all(&Unsorted, None, "").await;
+        assert_eq!(tags, ["a", "b", "v1", "v2"]);
+        assert!(failure.is_some());
+        assert_eq!(all(&Unsorted, None, "v").await.0, ["1", "2"]);
+    }
+
+    #[test]
+    fn only_a_whole_digest_is_a_digest_tag() {
+        let digest = Digest::of(b"").to_string().replace(':', "-");
+        assert!(is_digest_tag(&digest));
+        for tag in ["v1", "sha256-abc", &format!("{digest}.sig"), &digest.replace('-', "_")] {
+            assert!(!is_digest_tag(tag), "{tag}");
+        }
     }
 }
