@@ -154,7 +154,20 @@ impl<S: Side> Args for Remote<S> {
             "Connect to this address instead; may be given several times",
         )
         .action(ArgAction::Append);
-        let command = command.arg(resolve);
+        let trust = value(
+            "auth-realm",
+            "ORIGIN",
+            "Token server that may be given the credential, such as https://auth.example.com; may be given several times",
+        )
+        .action(ArgAction::Append);
+        let azure = "Log in to Azure registries with the identity of this machine or of the Azure CLI [default: ORAS_AZURE_AUTH]";
+        let mirrors = "Read through mirrors: auto, a folder of hosts.toml files or a registries.conf [default: ORAS_MIRRORS]";
+        let command = command.args([
+            resolve,
+            trust,
+            flag::<S>("azure-auth").help(azure).help_heading(heading),
+            value("mirrors", "auto|PATH", mirrors),
+        ]);
         if !is_plain {
             return command;
         }

@@ -298,6 +298,10 @@ impl Source for Mirrored {
         self.inner.origin.tags(last)
     }
 
+    async fn resolve_blob(&self, reference: &str) -> content::Result<Descriptor> {
+        Source::resolve_blob(&self.inner.origin, reference).await
+    }
+
     async fn fetch_manifest(&self, reference: &str) -> content::Result<(Descriptor, Bytes)> {
         self.fetch_manifest_accepting(reference, &[]).await
     }

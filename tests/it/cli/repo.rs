@@ -19,7 +19,7 @@ fn fill(demo: &Demo) {
     }
     content.remove_manifest(&amd);
     let image = content.insert_manifest(media_type::IMAGE_MANIFEST, AMD);
-    ["v1", "v2", "v3", DIGEST_TAG].map(|tag| content.tag(tag, &image));
+    ["v1", "v2", "v3", DIGEST_TAG].into_iter().for_each(|tag| content.tag(tag, &image));
     let (kind, bytes) = content.manifest(&multi).unwrap();
     content.remove_manifest(&multi);
     content.tag("idx", &content.insert_manifest(&kind, bytes));
@@ -216,7 +216,7 @@ fn a_page_that_fails_takes_nothing_from_those_before_it() {
     let demo = Demo::with(TestRegistry::builder().page_size(2));
     let content = demo.blobs("app");
     let image = content.insert_manifest(media_type::IMAGE_MANIFEST, AMD);
-    ["a", "b", "c"].map(|tag| content.tag(tag, &image));
+    ["a", "b", "c"].into_iter().for_each(|tag| content.tag(tag, &image));
     demo.registry
         .on("GET", "/v2/app/tags/list?*last=b*")
         .always()
