@@ -41,6 +41,7 @@ mod quota;
 mod range;
 mod referrer_pages;
 mod referrers;
+mod refusal;
 mod relabel;
 mod repository;
 mod response;

@@ -123,6 +123,13 @@ fn check(
     if service.options.checks_content {
         missing(repository, &document)?;
     }
+    if let Some(subject) = document.subject.as_ref().filter(|_| document.config.is_some())
+        && service.options.takes_subjects_for_blobs
+    {
+        let detail = json!({"digest": subject.digest});
+        let refusal = Answer::error_with(400, "MANIFEST_BLOB_UNKNOWN", "blob unknown to registry", &detail);
+        return Err(Box::new(refusal));
+    }
     Ok(document)
 }
 

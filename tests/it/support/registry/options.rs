@@ -65,7 +65,6 @@ pub(crate) struct Options {
     pub(super) single_post: bool,
     pub(super) mounts: bool,
     pub(super) mounts_from_anywhere: bool,
-    pub(super) shares_blobs: bool,
     pub(super) deletes: bool,
     pub(super) deletes_tags: bool,
     pub(super) enforces_conditions: bool,
@@ -77,6 +76,7 @@ pub(crate) struct Options {
     pub(super) signed_url_uses: Option<usize>,
     pub(super) ranges: bool,
     pub(super) checks_content: bool,
+    pub(super) takes_subjects_for_blobs: bool,
 }
 
 impl Default for Options {
@@ -98,7 +98,6 @@ impl Default for Options {
             single_post: true,
             mounts: true,
             mounts_from_anywhere: false,
-            shares_blobs: false,
             deletes: true,
             deletes_tags: true,
             enforces_conditions: false,
@@ -110,6 +109,7 @@ impl Default for Options {
             signed_url_uses: None,
             ranges: true,
             checks_content: true,
+            takes_subjects_for_blobs: false,
         }
     }
 }
@@ -189,11 +189,6 @@ impl Builder {
     /// A mount needs no source: whatever the registry has anywhere is mounted.
     pub(crate) fn mounts_from_anywhere(self) -> Self {
         self.with(|options| options.mounts_from_anywhere = true)
-    }
-
-    /// What any repository has, all of them have.
-    pub(crate) fn shares_blobs(self) -> Self {
-        self.with(|options| options.shares_blobs = true)
     }
 
     /// Nothing can be deleted: 405.
@@ -279,6 +274,12 @@ impl Builder {
     /// Asks for a token, which this user can have.
     pub(crate) fn bearer(self, user: &str, password: &str) -> Self {
         self.access(Access::bearer(user, password))
+    }
+
+    /// The subject of an image manifest is looked for among the blobs, as registries did that knew the OCI
+    /// artifact manifest.
+    pub(crate) fn takes_subjects_for_blobs(self) -> Self {
+        self.with(|options| options.takes_subjects_for_blobs = true)
     }
 
     /// Starts the registry.
