@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use super::{
-    args::{Common, Kind, Located, Location, Remote, Side as _, SpecMode, TargetFlags},
+    args::{Common, Located, Location, Remote, Side as _, SpecMode, TargetFlags},
     error::{self, TargetInfo, Targets},
     output::{Bars, Format, Lines, Log, Printer, Verbs, template},
 };
@@ -166,14 +166,14 @@ impl Context {
         common: &Common,
         is_verbose: bool,
     ) -> Arc<Shown> {
-        if common.allows_terminal() && is_capable_terminal() {
-            let bars = Bars::new(self.printer.clone(), verbs, format.is_text(), self.has_colours());
-            return Arc::new(Shown::Bars(bars));
-        }
-        if format.is_text() {
-            return Arc::new(Shown::Lines(Lines::new(self.printer.clone(), verbs, is_verbose)));
-        }
-        Arc::new(Shown::Nothing)
+        let view = if common.allows_terminal() && is_capable_terminal() {
+            View::Bars(Bars::new(self.printer.clone(), verbs, format.is_text(), self.has_colours()))
+        } else if format.is_text() {
+            View::Lines(Lines::new(self.printer.clone(), verbs, is_verbose))
+        } else {
+            View::Nothing
+        };
+        Arc::new(Shown { view, log: self.log(common) })
     }
 
     /// Reads who the user says to be, from flags and standard input.
@@ -305,21 +305,6 @@ impl Context {
         }
     }
 
-    /// Opens a repository, for commands that work on nothing else.
-    pub(crate) fn open_repository<S: super::args::Side>(
-        &self,
-        raw: &str,
-        reference: &Reference,
-        remote: &Remote<S>,
-        common: &Common,
-        identity: Identity,
-        access: Access,
-    ) -> anyhow::Result<Arc<registry::Repository>> {
-        self.remember(raw, Kind::Registry, remote);
-        let registry = self.registry(&reference.registry, remote, common, identity, access)?;
-        Ok(Arc::new(registry.repository(&reference.repository)))
-    }
-
     /// Reads through the cache that the environment names, if it names one.
     pub(crate) async fn cached(&self, source: Arc<dyn Source>) -> anyhow::Result<Arc<dyn Source>> {
         let Some(folder) = std::env::var_os("ORAS_CACHE").filter(|folder| !folder.is_empty()) else {
@@ -390,19 +375,19 @@ impl Context {
         .clone()
     }
 
-    fn note<S: super::args::Side>(&self, located: &Located<S>, flags: &TargetFlags<S>) {
-        self.remember(&located.raw, located.kind(), &flags.remote);
-    }
-
     /// Remembers a target, for the words of an error.
-    fn remember<S: super::args::Side>(&self, raw: &str, kind: Kind, remote: &Remote<S>) {
+    fn note<S: super::args::Side>(&self, located: &Located<S>, flags: &TargetFlags<S>) {
         let side = if S::PREFIX == super::args::FromSide::PREFIX { Side::Source } else { Side::Target };
-        let credentials = match remote.registry_config.first() {
+        let credentials = match flags.remote.registry_config.first() {
             Some(file) => Some(file.clone()),
             None => Environment::from_variables(|name| std::env::var_os(name)).default_file(),
         };
-        let credentials = credentials.map(|path| path.display().to_string());
-        let info = TargetInfo { side, kind, raw: raw.to_owned(), credentials };
+        let info = TargetInfo {
+            side,
+            kind: located.kind(),
+            raw: located.raw.clone(),
+            credentials: credentials.map(|path| path.display().to_string()),
+        };
         self.targets.lock().expect("no holder of this lock panics").0.push(info);
     }
 }
@@ -468,7 +453,12 @@ impl Source for Accepting {
 }
 
 /// Progress as it is shown, until the result follows.
-pub(crate) enum Shown {
+pub(crate) struct Shown {
+    view: View,
+    log: Arc<Log>,
+}
+
+enum View {
     /// Bars on standard error.
     Bars(Bars),
     /// Lines on standard output.
@@ -480,7 +470,7 @@ pub(crate) enum Shown {
 impl Shown {
     /// Ends what moves on a terminal, before the result is printed.
     pub(crate) fn finish(&self) {
-        if let Self::Bars(bars) = self {
+        if let View::Bars(bars) = &self.view {
             bars.finish();
         }
     }
@@ -488,10 +478,17 @@ impl Shown {
 
 impl Progress for Shown {
     fn event(&self, event: Event<'_>) {
-        match self {
-            Self::Bars(bars) => bars.event(event),
-            Self::Lines(lines) => lines.event(event),
-            Self::Nothing => {}
+        if let Event::Ignored { listed, subject } = event {
+            let digest = &listed.digest;
+            self.log.detail(&format!(
+                "{digest} is listed as a referrer of {subject}, but is not attached to it: it is ignored"
+            ));
+            return;
+        }
+        match &self.view {
+            View::Bars(bars) => bars.event(event),
+            View::Lines(lines) => lines.event(event),
+            View::Nothing => {}
         }
     }
 }

@@ -4,8 +4,10 @@ mod args;
 mod command;
 mod context;
 mod error;
+mod legacy;
 mod output;
 mod prompt;
+mod subject;
 mod usage;
 
 use std::{ffi::OsString, process::ExitCode};
@@ -31,7 +33,6 @@ struct Cli {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     Attach(Box<run::attach::Attach>),
-    Backup(Box<run::backup::Backup>),
     #[command(subcommand)]
     Blob(run::blob::Blob),
     #[command(visible_alias = "copy")]
@@ -47,7 +48,6 @@ enum Command {
     Repo(run::repo::Repo),
     #[command(visible_alias = "digest")]
     Resolve(Box<run::resolve::Resolve>),
-    Restore(Box<run::restore::Restore>),
     Tag(Box<run::tag::Tag>),
     Version(run::version::Version),
 }
@@ -56,7 +56,6 @@ impl Command {
     fn run(&self, context: &Context) -> anyhow::Result<()> {
         match self {
             Self::Attach(args) => context.block_on(run::attach::run(context, args)),
-            Self::Backup(args) => context.block_on(run::backup::run(context, args)),
             Self::Blob(group) => group.run(context),
             Self::Cp(args) => context.block_on(run::cp::run(context, args)),
             Self::Discover(args) => context.block_on(run::discover::run(context, args)),
@@ -67,7 +66,6 @@ impl Command {
             Self::Push(args) => context.block_on(run::push::run(context, args)),
             Self::Repo(group) => group.run(context),
             Self::Resolve(args) => context.block_on(run::resolve::run(context, args)),
-            Self::Restore(args) => context.block_on(run::restore::run(context, args)),
             Self::Tag(args) => context.block_on(run::tag::run(context, args)),
             Self::Version(args) => run::version::run(context, args),
         }
@@ -91,10 +89,19 @@ pub fn reference() -> clap::Command {
 pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.collect();
     let context = Context::of_process();
-    let parse = |args: &[OsString]| {
-        definition().try_get_matches_from(args).and_then(|matches| Cli::from_arg_matches(&matches))
-    };
+    let parse = |args: &[OsString]| legacy::extend(definition()).try_get_matches_from(args);
     let parsed = parse(&args).map_err(|error| usage::after_help(error, &args, parse));
+    let parsed = match parsed {
+        Ok(matches) => match legacy::modernize(&matches, &args) {
+            Ok(modern) if modern.notices.is_empty() => Cli::from_arg_matches(&matches),
+            Ok(modern) => {
+                modern.notices.iter().for_each(|notice| context.printer.notice(notice));
+                parse(&modern.args).and_then(|matches| Cli::from_arg_matches(&matches))
+            }
+            Err(contradiction) => return context.fail(&contradiction.into()),
+        },
+        Err(error) => Err(error),
+    };
     let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => {

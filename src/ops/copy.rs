@@ -93,19 +93,6 @@ pub async fn with_referrers(
     concurrency: usize,
     progress: &dyn Progress,
 ) -> Result<Vec<Descriptor>> {
-    Ok(around(source, root, concurrency, progress).await?.ends())
-}
-
-/// Finds everything around a root, not only the ends.
-///
-/// # Errors
-/// As [`with_referrers`].
-pub(super) async fn around(
-    source: Arc<dyn Source>,
-    root: Descriptor,
-    concurrency: usize,
-    progress: &dyn Progress,
-) -> content::Result<Found> {
     let concurrency = if concurrency == 0 { super::DEFAULT_CONCURRENCY } else { concurrency };
     let mut found = Found::default();
     found.accept(root.clone());
@@ -145,7 +132,7 @@ pub(super) async fn around(
             neighbours.manifests.into_iter().map(|manifest| Visit { node: manifest, subject: None });
         queue.extend(referrers.chain(manifests).filter(|visit| found.is_new(visit)));
     }
-    Ok(found)
+    Ok(found.ends())
 }
 
 /// A node to look at, with the subject that it is said to be attached to.
@@ -156,9 +143,9 @@ struct Visit {
 
 /// What has been found around a root.
 #[derive(Default)]
-pub(super) struct Found {
-    /// The root, then the referrers.
-    pub(super) nodes: Vec<Descriptor>,
+struct Found {
+    /// The root and the referrers.
+    nodes: Vec<Descriptor>,
     accepted: HashSet<Digest>,
     /// Nodes that have a referrer.
     subjects: HashSet<Digest>,
@@ -180,8 +167,10 @@ impl Found {
     }
 
     /// The nodes that nothing is attached to.
-    pub(super) fn ends(&self) -> Vec<Descriptor> {
-        self.nodes.iter().filter(|node| !self.subjects.contains(&node.digest)).cloned().collect()
+    fn ends(self) -> Vec<Descriptor> {
+        let Self { mut nodes, subjects, .. } = self;
+        nodes.retain(|node| !subjects.contains(&node.digest));
+        nodes
     }
 }
 
@@ -201,10 +190,7 @@ async fn neighbours(
     let is_index = media_type::is_index(&node.media_type);
     let mut manifests = Vec::new();
     if is_index || subject.is_some() && media_type::may_have_subject(&node.media_type) {
-        let read = async {
-            let bytes = source.fetch_bytes(node).await?;
-            Ok::<_, content::Error>(Document::parse(&node.media_type, &bytes)?)
-        };
+        let read = async { Ok(Document::parse(&node.media_type, &source.fetch_bytes(node).await?)?) };
         match read.await {
             Ok(document) => {
                 let own = document.subject.as_ref().map(|own| &own.digest);
@@ -214,7 +200,7 @@ async fn neighbours(
                 manifests = document.manifests;
                 manifests.retain(Descriptor::is_manifest);
             }
-            Err(error) if is_index && !error.is_not_found() => return Err(error),
+            Err(error) if is_index => return Err(error),
             // Whether it can be copied is found out when it is copied; the target may have it.
             Err(_) => {}
         }

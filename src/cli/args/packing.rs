@@ -11,9 +11,9 @@ use anyhow::Context as _;
 
 use super::{AnnotationFlags, Flag, is_set};
 use crate::{
-    cli::output::Printer,
+    cli::{legacy, output::Printer},
     files::{self, FileArgument, Files},
-    oci::{AnnotationFile, Annotations, Descriptor, keys, media_type},
+    oci::{AnnotationFile, Descriptor, keys, media_type},
     ops::pack,
     progress::{Event, Progress},
 };
@@ -91,11 +91,15 @@ impl FileFlags {
         &self,
         paths: &[String],
         annotations: &AnnotationFile,
+        printer: &Printer,
         progress: &dyn Progress,
     ) -> anyhow::Result<Loaded> {
         let files = Arc::new(Files::new("", files::Options::default())?);
         let config = match self.config.as_deref().filter(|config| !config.is_empty()) {
-            Some(config) => pack::Config::Given(load_config(&files, config, annotations.config()).await?),
+            Some(config) => {
+                let described = load_config(&files, config, printer).await?;
+                pack::Config::Given(Descriptor { annotations: annotations.config(), ..described })
+            }
             None => pack::Config::None,
         };
         let mut layers = Vec::with_capacity(paths.len());
@@ -130,13 +134,16 @@ impl FileFlags {
     }
 }
 
-async fn load_config(files: &Files, argument: &str, annotations: Annotations) -> anyhow::Result<Descriptor> {
+async fn load_config(files: &Files, argument: &str, printer: &Printer) -> anyhow::Result<Descriptor> {
     let file = FileArgument::parse(argument)?;
     // A trailing colon means "no type", and so that of a layer.
     let default = if argument.ends_with(':') { media_type::LAYER_TAR } else { media_type::UNKNOWN_CONFIG };
     let media_type = file.media_type.as_deref().unwrap_or(default);
-    let described = files.add_config(&file.path, media_type).await?;
-    Ok(Descriptor { annotations, ..described })
+    let (path, notice) = legacy::null_device(&file.path).unwrap_or((&file.path, None));
+    if let Some(notice) = notice {
+        printer.notice(notice);
+    }
+    Ok(files.add_config(path, media_type).await?)
 }
 
 /// A file that is written when everything else went well.

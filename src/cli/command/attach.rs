@@ -8,7 +8,9 @@ use crate::{
         },
         context::{Access, Context},
         error::Usage,
+        legacy,
         output::{Render, Verbs, model},
+        subject,
     },
     oci::Descriptor,
     ops::{self, pack},
@@ -56,6 +58,8 @@ pub(crate) struct Attach {
     common: Common,
     #[command(flatten)]
     verbose: Verbose,
+    #[command(flatten)]
+    legacy: legacy::AttachFlags,
 }
 
 pub(crate) async fn run(context: &Context, args: &Attach) -> anyhow::Result<()> {
@@ -92,6 +96,8 @@ pub(crate) async fn run(context: &Context, args: &Attach) -> anyhow::Result<()> 
             .advice("To attach to an existing artifact, please provide files via argument or annotations via flag \"--annotation\". Run \"oras attach -h\" for more options and examples".to_owned())
             .into());
     }
+    let form = args.legacy.form.unwrap_or_default();
+    subject::check_form(form, args.content.has_config(), true)?;
     let export = args.content.export(&context.printer)?;
 
     let target = context
@@ -103,10 +109,10 @@ pub(crate) async fn run(context: &Context, args: &Attach) -> anyhow::Result<()> 
     let subject =
         subject.map_err(|source| ops::Error::Resolve { reference: reference.to_owned(), source })?;
     let progress = context.progress(Verbs::PUSH, &format, &args.common, is_verbose);
-    let loaded = args.content.load(paths, &annotations, &*progress).await?;
+    let loaded = args.content.load(paths, &annotations, &context.printer, &*progress).await?;
     let options = ops::push::Options {
         pack: pack::Options {
-            form: pack::Form::Image,
+            form,
             artifact_type: Some(artifact_type),
             config: loaded.config,
             config_annotations: annotations.config(),
@@ -119,7 +125,7 @@ pub(crate) async fn run(context: &Context, args: &Attach) -> anyhow::Result<()> 
         concurrency: args.content.concurrency(),
         force: false,
     };
-    let packed = ops::push::push(loaded.files, target, options, progress.clone()).await?;
+    let packed = subject::push(context, loaded.files, target, options, progress.clone()).await?;
     progress.finish();
     let shown = if located.raw.ends_with(&subject.digest.to_string()) {
         located.raw.clone()

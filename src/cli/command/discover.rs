@@ -1,6 +1,6 @@
 //! `oras discover`
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{
     cli::{
@@ -97,6 +97,7 @@ pub(crate) async fn run(context: &Context, args: &Discover) -> anyhow::Result<()
         is_verbose,
         has_colours,
         is_table: matches!(format, Format::Table),
+        has_old_names: args.output.is_some(),
     };
     context.printer.show(&shown, &format)
 }
@@ -109,13 +110,14 @@ fn parse_format(context: &Context, args: &Discover) -> anyhow::Result<Format> {
     if args.format.is_given() {
         return Err(args::exclusive(&["--format", "--output"]).into());
     }
-    context.printer.notice(&format!("[DEPRECATED] --output is deprecated, try `--format {output}` instead"));
-    if !matches!(&*output, "tree" | "table" | "json") {
+    if output == "go-template" || output.starts_with("go-template=") {
         anyhow::bail!("output type can only be tree, table or json");
     }
     let mut flags = args.format.clone();
-    flags.set(output);
-    flags.parse(Formats::TreeAndTable, &context.printer)
+    flags.set(output.clone());
+    let format = flags.parse(Formats::TreeAndTable, &context.printer)?;
+    context.printer.notice(&format!("[DEPRECATED] --output is deprecated, try `--format {output}` instead"));
+    Ok(format)
 }
 
 struct Discovered<'a> {
@@ -125,6 +127,8 @@ struct Discovered<'a> {
     is_verbose: bool,
     has_colours: bool,
     is_table: bool,
+    /// Does the JSON have the names as well under which older versions listed referrers?
+    has_old_names: bool,
 }
 
 const GREEN: &str = "\u{1b}[32m";
@@ -182,9 +186,18 @@ impl Discovered<'_> {
         }
     }
 
+    /// The referrers of the root itself.
+    fn referrers(&self) -> Vec<&Descriptor> {
+        self.tree.nodes[0].referrers.iter().map(|&place| &self.tree.nodes[place].descriptor).collect()
+    }
+
+    /// The referrers of the root itself, each shown in a certain way.
+    fn direct(&self, show: impl Fn(&Descriptor) -> Map<String, Value>) -> Value {
+        self.referrers().into_iter().map(|node| Value::Object(show(node))).collect()
+    }
+
     fn table(&self) -> String {
-        let referrers: Vec<_> =
-            self.tree.nodes[0].referrers.iter().map(|&place| &self.tree.nodes[place].descriptor).collect();
+        let referrers = self.referrers();
         let plural = if referrers.len() == 1 { "artifact" } else { "artifacts" };
         let mut text = format!(
             "Discovered {} {plural} referencing {}\nDigest: {}\n",
@@ -213,6 +226,15 @@ impl Discovered<'_> {
     }
 }
 
+/// A referrer as the first versions showed it.
+fn reference(node: &Descriptor) -> Map<String, Value> {
+    let kind = node.artifact_type.clone().unwrap_or_default();
+    Map::from_iter([
+        ("digest".to_owned(), node.digest.to_string().into()),
+        ("artifactType".to_owned(), kind.into()),
+    ])
+}
+
 /// Adds a branch below another, and returns its place.
 fn hang(branches: &mut Vec<Branch>, below: usize, text: String) -> usize {
     let place = branches.len();
@@ -237,6 +259,11 @@ impl Render for Discovered<'_> {
             object.insert("referrers".into(), referrers.into());
             built[place] = Some(object.into());
         }
-        built[0].take().unwrap_or_default()
+        let mut document = built[0].take().unwrap_or_default();
+        if let Some(object) = document.as_object_mut().filter(|_| self.has_old_names) {
+            object.insert("references".into(), self.direct(reference));
+            object.insert("manifests".into(), self.direct(|node| model::descriptor(&self.name, node)));
+        }
+        document
     }
 }

@@ -15,6 +15,7 @@ use crate::{
         },
         context::{Access, Context},
         error::Usage,
+        legacy,
         output::{Render, Verbs, model, visible},
     },
     files::{self, FileArgument, Files},
@@ -75,6 +76,8 @@ pub(crate) struct Pull {
     common: Common,
     #[command(flatten)]
     verbose: Verbose,
+    #[command(flatten)]
+    legacy: legacy::PullFlags,
 }
 
 pub(crate) async fn run(context: &Context, args: &Pull) -> anyhow::Result<()> {
@@ -100,7 +103,7 @@ pub(crate) async fn run(context: &Context, args: &Pull) -> anyhow::Result<()> {
         platform,
         include_subject: is_set(args.include_subject),
         config,
-        media_types: Vec::new(),
+        media_types: args.legacy.media_types.clone(),
         concurrency: usize::try_from(args.concurrency).unwrap_or_default(),
     };
     let outcome = ops::pull::pull(source, files.clone(), reference, options, progress.clone()).await?;

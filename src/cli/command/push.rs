@@ -1,5 +1,7 @@
 //! `oras push`
 
+use std::sync::Arc;
+
 use crate::{
     cli::{
         args::{
@@ -8,9 +10,12 @@ use crate::{
         },
         context::{Access, Context},
         error::Usage,
+        legacy,
         output::{Render, Verbs, model},
+        subject,
     },
-    oci::{Descriptor, Platform},
+    content::Target,
+    oci::{Descriptor, Platform, media_type},
     ops::{self, pack},
 };
 
@@ -50,7 +55,7 @@ pub(crate) struct Push {
     #[arg(long, value_name = "PLATFORM", help_heading = "Content")]
     artifact_platform: Option<String>,
     /// [Preview] Version of the image specification to follow: v1.1 or v1.0
-    #[arg(long, value_name = "VERSION", help_heading = "Content", value_parser = parse_form)]
+    #[arg(long, value_name = "VERSION", help_heading = "Content", value_parser = legacy::parse_form)]
     image_spec: Option<pack::Form>,
     /// Send everything again, even if it is there
     #[arg(long, help_heading = "Transfer")]
@@ -63,14 +68,8 @@ pub(crate) struct Push {
     common: Common,
     #[command(flatten)]
     verbose: Verbose,
-}
-
-fn parse_form(text: &str) -> Result<pack::Form, String> {
-    match text {
-        "v1.1" => Ok(pack::Form::Image),
-        "v1.0" => Ok(pack::Form::ImageV1_0),
-        _ => Err("unknown image specification version\nAvailable options: v1.1, v1.0".to_owned()),
-    }
+    #[command(flatten)]
+    legacy: legacy::PushFlags,
 }
 
 pub(crate) async fn run(context: &Context, args: &Push) -> anyhow::Result<()> {
@@ -86,22 +85,31 @@ pub(crate) async fn run(context: &Context, args: &Push) -> anyhow::Result<()> {
     let platform =
         args.artifact_platform.as_deref().filter(|text| !text.is_empty()).map(Platform::parse).transpose()?;
     let located = args.target.locate(raw)?;
+    let subject =
+        args.legacy.subject.as_deref().map(|raw| locate_subject(args, &located, raw)).transpose()?;
     let identity = context.identity(&args.target.remote)?;
     let format = args.format.parse(Formats::Text, &context.printer)?;
     let form = choose_form(args, platform.is_some())?;
     let export = args.content.export(&context.printer)?;
 
     let progress = context.progress(Verbs::PUSH, &format, &args.common, is_verbose);
-    let loaded = args.content.load(paths, &annotations, &*progress).await?;
+    let loaded = args.content.load(paths, &annotations, &context.printer, &*progress).await?;
     let target = context.open_target(&located, &args.target, &args.common, identity, Access::Push).await?;
+    let subject = match &subject {
+        Some(subject) => Some(resolve_subject(&target, subject).await?),
+        None => None,
+    };
+    let artifact_type = args.artifact_type.clone();
+    let artifact_type =
+        artifact_type.or_else(|| subject.as_ref().map(|_| media_type::UNKNOWN_ARTIFACT.to_owned()));
     let options = ops::push::Options {
         pack: pack::Options {
             form,
-            artifact_type: args.artifact_type.clone(),
+            artifact_type,
             config: platform.map_or(loaded.config, pack::Config::Platform),
             config_annotations: annotations.config(),
             layers: loaded.layers,
-            subject: None,
+            subject,
             annotations: annotations.manifest(),
             created: context.now(),
         },
@@ -109,7 +117,7 @@ pub(crate) async fn run(context: &Context, args: &Push) -> anyhow::Result<()> {
         concurrency: args.content.concurrency(),
         force: is_set(args.force),
     };
-    let packed = ops::push::push(loaded.files, target.clone(), options, progress.clone()).await?;
+    let packed = subject::push(context, loaded.files, target.clone(), options, progress.clone()).await?;
     progress.finish();
     if format.is_text() {
         context.printer.line(&format!("Pushed {}", located.labelled()));
@@ -126,10 +134,27 @@ pub(crate) async fn run(context: &Context, args: &Push) -> anyhow::Result<()> {
     export.write(&packed.bytes)
 }
 
+/// Where the subject is that an early flag names: a referrer is only found in the repository of its subject.
+fn locate_subject(args: &Push, target: &Located<Plain>, raw: &str) -> anyhow::Result<Located<Plain>> {
+    let subject = args.target.locate(raw)?;
+    if subject.name() != target.name() {
+        anyhow::bail!("subject must be in the same repository as the pushed artifact");
+    }
+    subject.require_reference(&SYNOPSIS)?;
+    Ok(subject)
+}
+
+async fn resolve_subject(target: &Arc<dyn Target>, subject: &Located<Plain>) -> anyhow::Result<Descriptor> {
+    let reference = subject.reference();
+    let resolved = target.resolve(reference).await;
+    let failed = |source| ops::Error::Resolve { reference: reference.to_owned(), source };
+    Ok(resolved.map_err(failed)?.plain())
+}
+
 /// Sets the tags behind the first comma, after everything else is there.
 pub(crate) async fn tag_extra(
     located: &Located<Plain>,
-    target: &std::sync::Arc<dyn crate::content::Target>,
+    target: &Arc<dyn Target>,
     node: &Descriptor,
     extra: &[&str],
     concurrency: usize,
@@ -149,13 +174,13 @@ pub(crate) async fn tag_extra(
 fn choose_form(args: &Push, has_platform: bool) -> Result<pack::Form, Usage> {
     let has_config = args.content.has_config();
     let has_type = args.artifact_type.as_ref().is_some_and(|kind| !kind.is_empty());
+    if let Some(form) = args.image_spec {
+        subject::check_form(form, has_config || has_platform && form == pack::Form::Artifact, has_type)?;
+    }
     match args.image_spec {
         Some(pack::Form::Image) if has_config && !has_type => {
             Err(Usage::new("missing artifact type for OCI image-spec v1.1 artifacts")
                 .advice("set an artifact type via `--artifact-type` or consider image spec v1.0".to_owned()))
-        }
-        Some(pack::Form::ImageV1_0) if has_config && has_type => {
-            Err(Usage::new("--artifact-type and --config cannot both be provided for 1.0 OCI image"))
         }
         Some(pack::Form::ImageV1_0) if has_platform && has_type => Err(Usage::new(
             "artifact type cannot be set along with artifact platform for OCI image-spec v1.0",

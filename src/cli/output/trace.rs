@@ -28,6 +28,15 @@ impl Log {
     }
 }
 
+impl Log {
+    /// Writes what only helps to find out why something else happened, if somebody wants to know.
+    pub(crate) fn detail(&self, text: &str) {
+        if self.is_debug {
+            self.entry("DEBUG", text);
+        }
+    }
+}
+
 impl Trace for Log {
     fn begin(&self) -> Option<u64> {
         self.is_debug.then(|| self.number.fetch_add(1, Ordering::Relaxed))
@@ -53,6 +62,7 @@ impl Trace for Log {
                 self.entry("WARNING", &format!("waiting {:.1} s for {host}: {reason}", wait.as_secs_f64()));
             }
             TraceEvent::Notice(text) => self.printer.notice(text),
+            TraceEvent::Detail(text) => self.detail(text),
             _ => {}
         }
     }
