@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use super::{
-    args::{Common, Located, Location, Remote, Side as _, SpecMode, TargetFlags},
+    args::{Common, Kind, Located, Location, Remote, Side as _, SpecMode, TargetFlags},
     error::{self, TargetInfo, Targets},
     output::{Bars, Format, Lines, Log, Printer, Verbs, template},
 };
@@ -305,6 +305,21 @@ impl Context {
         }
     }
 
+    /// Opens a repository, for commands that work on nothing else.
+    pub(crate) fn open_repository<S: super::args::Side>(
+        &self,
+        raw: &str,
+        reference: &Reference,
+        remote: &Remote<S>,
+        common: &Common,
+        identity: Identity,
+        access: Access,
+    ) -> anyhow::Result<Arc<registry::Repository>> {
+        self.remember(raw, Kind::Registry, remote);
+        let registry = self.registry(&reference.registry, remote, common, identity, access)?;
+        Ok(Arc::new(registry.repository(&reference.repository)))
+    }
+
     /// Reads through the cache that the environment names, if it names one.
     pub(crate) async fn cached(&self, source: Arc<dyn Source>) -> anyhow::Result<Arc<dyn Source>> {
         let Some(folder) = std::env::var_os("ORAS_CACHE").filter(|folder| !folder.is_empty()) else {
@@ -375,19 +390,19 @@ impl Context {
         .clone()
     }
 
-    /// Remembers a target, for the words of an error.
     fn note<S: super::args::Side>(&self, located: &Located<S>, flags: &TargetFlags<S>) {
+        self.remember(&located.raw, located.kind(), &flags.remote);
+    }
+
+    /// Remembers a target, for the words of an error.
+    fn remember<S: super::args::Side>(&self, raw: &str, kind: Kind, remote: &Remote<S>) {
         let side = if S::PREFIX == super::args::FromSide::PREFIX { Side::Source } else { Side::Target };
-        let credentials = match flags.remote.registry_config.first() {
+        let credentials = match remote.registry_config.first() {
             Some(file) => Some(file.clone()),
             None => Environment::from_variables(|name| std::env::var_os(name)).default_file(),
         };
-        let info = TargetInfo {
-            side,
-            kind: located.kind(),
-            raw: located.raw.clone(),
-            credentials: credentials.map(|path| path.display().to_string()),
-        };
+        let credentials = credentials.map(|path| path.display().to_string());
+        let info = TargetInfo { side, kind, raw: raw.to_owned(), credentials };
         self.targets.lock().expect("no holder of this lock panics").0.push(info);
     }
 }

@@ -167,6 +167,7 @@ fn content_error<'a>(cause: &'a (dyn StdError + 'static)) -> Option<&'a content:
         Some(
             ops::Error::Content(error)
             | ops::Error::Resolve { source: error, .. }
+            | ops::Error::ResolveTag { source: error, .. }
             | ops::Error::Tag { source: error, .. },
         ) => Some(error),
         _ => cause.downcast_ref(),
@@ -190,5 +191,8 @@ fn chain<'a>(causes: impl Iterator<Item = &'a (dyn StdError + 'static)>) -> Stri
 
 /// Does the error add words of its own to the content error in it?
 fn is_wrapper(cause: &(dyn StdError + 'static)) -> bool {
-    matches!(cause.downcast_ref::<ops::Error>(), Some(ops::Error::Resolve { .. } | ops::Error::Tag { .. }))
+    matches!(
+        cause.downcast_ref::<ops::Error>(),
+        Some(ops::Error::Resolve { .. } | ops::Error::ResolveTag { .. } | ops::Error::Tag { .. })
+    )
 }

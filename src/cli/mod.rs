@@ -33,6 +33,7 @@ struct Cli {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     Attach(Box<run::attach::Attach>),
+    Backup(Box<run::backup::Backup>),
     #[command(subcommand)]
     Blob(run::blob::Blob),
     #[command(visible_alias = "copy")]
@@ -48,6 +49,7 @@ enum Command {
     Repo(run::repo::Repo),
     #[command(visible_alias = "digest")]
     Resolve(Box<run::resolve::Resolve>),
+    Restore(Box<run::restore::Restore>),
     Tag(Box<run::tag::Tag>),
     Version(run::version::Version),
 }
@@ -56,6 +58,7 @@ impl Command {
     fn run(&self, context: &Context) -> anyhow::Result<()> {
         match self {
             Self::Attach(args) => context.block_on(run::attach::run(context, args)),
+            Self::Backup(args) => context.block_on(run::backup::run(context, args)),
             Self::Blob(group) => group.run(context),
             Self::Cp(args) => context.block_on(run::cp::run(context, args)),
             Self::Discover(args) => context.block_on(run::discover::run(context, args)),
@@ -66,6 +69,7 @@ impl Command {
             Self::Push(args) => context.block_on(run::push::run(context, args)),
             Self::Repo(group) => group.run(context),
             Self::Resolve(args) => context.block_on(run::resolve::run(context, args)),
+            Self::Restore(args) => context.block_on(run::restore::run(context, args)),
             Self::Tag(args) => context.block_on(run::tag::run(context, args)),
             Self::Version(args) => run::version::run(context, args),
         }

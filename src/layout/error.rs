@@ -25,6 +25,14 @@ pub enum Error {
         /// Where reading it as a tar failed.
         source: io::Error,
     },
+    /// There is something at the path where a tar is to be, and it is no file.
+    #[error("{path:?} already exists and is {}", if *is_folder { "a directory" } else { "not a regular file" })]
+    NoFile {
+        /// The path as it was given.
+        path: PathBuf,
+        /// Is it a folder?
+        is_folder: bool,
+    },
     /// The file that marks a layout cannot be read.
     #[error("invalid OCI Image Layout: failed to open OCI layout file")]
     NoLayoutFile(#[source] io::Error),

@@ -1,33 +1,36 @@
-//! A layout in a folder, written as a tar.
+//! A layout in a folder, written as a tar that depends on its content only: no times, no owners.
 
 use std::{
-    fs::{self, File, Metadata},
+    fs::{self, File},
     io::{self, BufWriter, Read as _, Write},
     path::Path,
-    time::UNIX_EPOCH,
 };
 
-use super::folder::INGEST;
+use super::{
+    Error as LayoutError,
+    folder::{INDEX_FILE, INGEST},
+    index_file::IndexFile,
+};
 use crate::{
     content::{Error, Result},
     tar::{END, Header, Kind, padding},
 };
 
-/// Writes the files of a folder in the order of their names, and returns the size of the tar in bytes.
-/// What is being written to the layout is left out.
-pub(super) fn write(root: &Path, output: File) -> Result<u64> {
+/// Writes the files of a folder in the order of their names, and returns the size of the tar in bytes. Each
+/// file is removed once it is written. What is being written to the layout is left out.
+pub(super) fn drain(root: &Path, output: &File) -> Result<u64> {
     let mut export = Export { output: BufWriter::with_capacity(256 << 10, output), written: 0 };
     export.folder(root, "")?;
     export.write(&END).and_then(|()| export.output.flush()).map_err(Error::io("write", root))?;
     Ok(export.written)
 }
 
-struct Export {
-    output: BufWriter<File>,
+struct Export<'a> {
+    output: BufWriter<&'a File>,
     written: u64,
 }
 
-impl Export {
+impl Export<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.written += bytes.len() as u64;
         self.output.write_all(bytes)
@@ -47,22 +50,37 @@ impl Export {
             let path = path.join(&name);
             let name = format!("{prefix}{}", name.to_string_lossy());
             let metadata = fs::metadata(&path).map_err(Error::io("stat", &path))?;
-            if metadata.is_file() {
+            if name == INDEX_FILE {
+                self.index(&path)?;
+            } else if metadata.is_file() {
                 self.file(&path, &name).map_err(Error::io("archive", &path))?;
+                // A file that stays is no harm: it only takes room.
+                let _ = fs::remove_file(&path);
             } else if metadata.is_dir() && name != INGEST {
                 let name = format!("{name}/");
-                self.header(&name, Kind::Directory, &metadata).map_err(Error::io("archive", &path))?;
+                self.header(&name, Kind::Directory, 0o755, 0).map_err(Error::io("archive", &path))?;
                 self.folder(&path, &name)?;
             }
         }
         Ok(())
     }
 
+    /// Writes the list of manifests, whose order must not depend on which of them came first.
+    fn index(&mut self, path: &Path) -> Result<()> {
+        let text = fs::read(path).map_err(Error::io("read", path))?;
+        let bytes = IndexFile::parse(&text).map_err(LayoutError::MalformedIndex)?.sorted().to_bytes();
+        let size = bytes.len() as u64;
+        let written = self.header(INDEX_FILE, Kind::Regular, 0o644, size);
+        let written = written.and_then(|()| self.write(&bytes)).and_then(|()| self.write(padding(size)));
+        written.map_err(Error::io("archive", path))
+    }
+
     fn file(&mut self, path: &Path, name: &str) -> io::Result<()> {
         let file = File::open(path)?;
         let metadata = file.metadata()?;
         let size = metadata.len();
-        self.header(name, Kind::Regular, &metadata)?;
+        let mode = if metadata.permissions().readonly() { 0o444 } else { 0o644 };
+        self.header(name, Kind::Regular, mode, size)?;
         let copied = io::copy(&mut file.take(size), &mut self.output)?;
         if copied != size {
             return Err(io::ErrorKind::UnexpectedEof.into());
@@ -71,37 +89,17 @@ impl Export {
         self.write(padding(size))
     }
 
-    fn header(&mut self, name: &str, kind: Kind, metadata: &Metadata) -> io::Result<()> {
-        let (mode, owner) = ownership(metadata);
-        let since = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    fn header(&mut self, name: &str, kind: Kind, mode: u32, size: u64) -> io::Result<()> {
         let header = Header {
             path: name.as_bytes(),
             link: b"",
             kind,
             mode,
-            size: if kind == Kind::Regular { metadata.len() } else { 0 },
-            mtime: since.and_then(|since| i64::try_from(since.as_secs()).ok()).unwrap_or_default(),
-            owner,
+            size,
+            mtime: 0,
+            owner: (0, 0),
             device: (0, 0),
         };
         self.write(&header.encode())
     }
-}
-
-#[cfg(unix)]
-fn ownership(metadata: &Metadata) -> (u32, (u64, u64)) {
-    use std::os::unix::fs::MetadataExt as _;
-    (metadata.mode() & 0o7777, (metadata.uid().into(), metadata.gid().into()))
-}
-
-#[cfg(not(unix))]
-fn ownership(metadata: &Metadata) -> (u32, (u64, u64)) {
-    let mode = if metadata.is_dir() {
-        0o755
-    } else if metadata.permissions().readonly() {
-        0o444
-    } else {
-        0o644
-    };
-    (mode, (0, 0))
 }

@@ -92,11 +92,6 @@ impl Folder {
         Ok(folder)
     }
 
-    /// The folder.
-    pub(super) fn root(&self) -> &Path {
-        &self.root
-    }
-
     /// Path of some content.
     pub(super) fn blob(&self, digest: &Digest) -> PathBuf {
         let folder = self.root.join(BLOBS).join(digest.algorithm().as_str());

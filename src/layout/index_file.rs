@@ -53,6 +53,16 @@ impl IndexFile {
         json::to_vec(self)
     }
 
+    /// The same list with the manifests in an order that does not depend on how they came: by tag, then by
+    /// digest.
+    pub(super) fn sorted(self) -> Self {
+        let mut entries: Vec<_> = self.entries.all().cloned().collect();
+        entries.sort_by(|a, b| (tag_of(a), &a.digest).cmp(&(tag_of(b), &b.digest)));
+        let mut sorted = Self { members: self.members, entries: Entries::default() };
+        entries.into_iter().for_each(|entry| sorted.entries.add(entry));
+        sorted
+    }
+
     /// Changes the list.
     pub(super) fn apply(&mut self, edit: &Edit) {
         match edit {

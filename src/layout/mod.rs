@@ -3,6 +3,7 @@
 //! Implements image-spec v1.1, "OCI Image Layout Specification".
 
 mod archive;
+mod draft;
 mod error;
 mod export;
 mod folder;
@@ -32,6 +33,7 @@ use crate::{
     oci::{Descriptor, Digest, media_type},
 };
 
+pub use draft::Draft;
 pub use error::Error;
 
 /// A layout. Dropping it saves what [`flush`](Target::flush) did not; then nobody hears of a failure.
@@ -116,16 +118,6 @@ impl Layout {
     pub async fn remove_ingest(&self) -> Result<()> {
         let folder = self.folder()?.clone();
         off(move || folder.remove_ingest()).await
-    }
-
-    /// Writes the whole layout as a tar, and returns its size in bytes.
-    ///
-    /// # Errors
-    /// The layout was not opened for writing, or the operating system refuses.
-    pub async fn write_archive(&self, output: std::fs::File) -> Result<u64> {
-        self.save().await?;
-        let folder = self.folder()?.clone();
-        off(move || export::write(folder.root(), output)).await
     }
 
     fn writable(folder: Folder) -> Result<Self> {

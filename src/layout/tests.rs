@@ -447,23 +447,3 @@ async fn a_transfer_that_breaks_off_keeps_what_is_worth_keeping() {
     assert!(layout.exists(&node).await.unwrap());
     assert_eq!(names(&folder.path().join("ingest")), [""; 0]);
 }
-
-#[tokio::test]
-async fn a_layout_becomes_a_tar_that_is_a_layout() {
-    let folder = folder();
-    let layout = Layout::create(folder.path().join("lay")).await.unwrap();
-    let node = push(&layout, "t/1", &[b"hello"], None).await;
-    layout.tag(&node, "v1").await.unwrap();
-    let path = folder.path().join("lay.tar");
-    let size = layout.write_archive(std::fs::File::create(&path).unwrap()).await.unwrap();
-    assert_eq!(std::fs::metadata(&path).unwrap().len(), size);
-    let mut archive = tar::Archive::new(std::fs::File::open(&path).unwrap());
-    let entries =
-        archive.entries().unwrap().map(|entry| entry.unwrap().path().unwrap().to_str().unwrap().to_owned());
-    let names: Vec<_> = entries.collect();
-    assert_eq!(names[..2], ["blobs/", "blobs/sha256/"]);
-    assert_eq!(names[names.len() - 2..], ["index.json", "oci-layout"]);
-    let again = Layout::open(&path).await.unwrap();
-    assert_eq!(again.resolve("v1").await.unwrap().digest, node.digest);
-    assert_eq!(again.fetch_bytes(&Descriptor::of("a/b", b"hello")).await.unwrap(), "hello");
-}

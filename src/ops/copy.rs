@@ -93,6 +93,19 @@ pub async fn with_referrers(
     concurrency: usize,
     progress: &dyn Progress,
 ) -> Result<Vec<Descriptor>> {
+    Ok(around(source, root, concurrency, progress).await?.ends())
+}
+
+/// Finds everything around a root, not only the ends.
+///
+/// # Errors
+/// As [`with_referrers`].
+pub(super) async fn around(
+    source: Arc<dyn Source>,
+    root: Descriptor,
+    concurrency: usize,
+    progress: &dyn Progress,
+) -> content::Result<Found> {
     let concurrency = if concurrency == 0 { super::DEFAULT_CONCURRENCY } else { concurrency };
     let mut found = Found::default();
     found.accept(root.clone());
@@ -132,7 +145,7 @@ pub async fn with_referrers(
             neighbours.manifests.into_iter().map(|manifest| Visit { node: manifest, subject: None });
         queue.extend(referrers.chain(manifests).filter(|visit| found.is_new(visit)));
     }
-    Ok(found.ends())
+    Ok(found)
 }
 
 /// A node to look at, with the subject that it is said to be attached to.
@@ -143,9 +156,9 @@ struct Visit {
 
 /// What has been found around a root.
 #[derive(Default)]
-struct Found {
-    /// The root and the referrers.
-    nodes: Vec<Descriptor>,
+pub(super) struct Found {
+    /// The root, then the referrers.
+    pub(super) nodes: Vec<Descriptor>,
     accepted: HashSet<Digest>,
     /// Nodes that have a referrer.
     subjects: HashSet<Digest>,
@@ -167,10 +180,8 @@ impl Found {
     }
 
     /// The nodes that nothing is attached to.
-    fn ends(self) -> Vec<Descriptor> {
-        let Self { mut nodes, subjects, .. } = self;
-        nodes.retain(|node| !subjects.contains(&node.digest));
-        nodes
+    pub(super) fn ends(&self) -> Vec<Descriptor> {
+        self.nodes.iter().filter(|node| !self.subjects.contains(&node.digest)).cloned().collect()
     }
 }
 
@@ -190,7 +201,10 @@ async fn neighbours(
     let is_index = media_type::is_index(&node.media_type);
     let mut manifests = Vec::new();
     if is_index || subject.is_some() && media_type::may_have_subject(&node.media_type) {
-        let read = async { Ok(Document::parse(&node.media_type, &source.fetch_bytes(node).await?)?) };
+        let read = async {
+            let bytes = source.fetch_bytes(node).await?;
+            Ok::<_, content::Error>(Document::parse(&node.media_type, &bytes)?)
+        };
         match read.await {
             Ok(document) => {
                 let own = document.subject.as_ref().map(|own| &own.digest);
@@ -200,7 +214,7 @@ async fn neighbours(
                 manifests = document.manifests;
                 manifests.retain(Descriptor::is_manifest);
             }
-            Err(error) if is_index => return Err(error),
+            Err(error) if is_index && !error.is_not_found() => return Err(error),
             // Whether it can be copied is found out when it is copied; the target may have it.
             Err(_) => {}
         }

@@ -23,6 +23,14 @@ pub enum Error {
         /// What failed.
         source: content::Error,
     },
+    /// A tag could not be looked up.
+    #[error("failed to resolve tag {tag:?}")]
+    ResolveTag {
+        /// The tag.
+        tag: String,
+        /// What failed.
+        source: content::Error,
+    },
     /// A manifest or index that a verb needs could not be read.
     #[error("could not find the {what} {name}")]
     Find {

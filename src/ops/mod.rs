@@ -1,6 +1,7 @@
 //! The verbs of more than one step, written against [`Source`](crate::content::Source) and
 //! [`Target`](crate::content::Target): typed options in, typed outcome out.
 
+pub mod backup;
 pub mod blob;
 pub mod copy;
 pub mod discover;
@@ -11,6 +12,8 @@ pub mod manifest;
 pub mod pack;
 pub mod pull;
 pub mod push;
+pub mod referrers;
+pub mod restore;
 pub mod tag;
 
 pub use error::{Error, Result};

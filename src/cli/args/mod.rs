@@ -6,6 +6,7 @@ mod format;
 mod packing;
 mod platform;
 mod remote;
+mod tag_list;
 mod target;
 
 use std::str::FromStr;
@@ -16,6 +17,7 @@ pub(crate) use format::{FormatFlags, Formats};
 pub(crate) use packing::{Export, FileFlags};
 pub(crate) use platform::PlatformFlag;
 pub(crate) use remote::{DistributionSpec, FromSide, Plain, Remote, Side, SpecMode, ToSide};
+pub(crate) use tag_list::TagList;
 pub(crate) use target::{Kind, Located, Location, TargetFlags};
 
 use super::error::Usage;
@@ -111,6 +113,11 @@ pub(crate) fn at_least_one<'a>(
 /// Splits a first argument at its commas into what names the target, and more tags.
 pub(crate) fn split_tags(first: &str) -> (&str, Vec<&str>) {
     first.split_once(',').map_or((first, Vec::new()), |(target, tags)| (target, tags.split(',').collect()))
+}
+
+/// Reads the value of a flag that a command cannot do without.
+pub(crate) fn required<'a>(value: Option<&'a str>, flag: &str) -> Result<&'a str, Usage> {
+    value.ok_or_else(|| Usage::new(format!("required flag(s) {flag:?} not set")))
 }
 
 /// How a command is used, for its help and its errors.

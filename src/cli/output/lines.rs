@@ -56,6 +56,25 @@ impl Verbs {
         skipped: Some("Skipped"),
         restored: Some("Skipped"),
     };
+    /// Words of backup.
+    pub(crate) const BACKUP: Self = Self {
+        fetching: None,
+        processing: None,
+        started: Some("Pulling  "),
+        manifest_started: Some("Pulling  "),
+        done: Some("Pulled   "),
+        present: Some("Exists   "),
+        mounted: Some("Mounted  "),
+        skipped: Some("Skipped  "),
+        restored: Some("Skipped  "),
+    };
+    /// Words of restore.
+    pub(crate) const RESTORE: Self = Self {
+        started: Some("Pushing  "),
+        manifest_started: Some("Pushing  "),
+        done: Some("Pushed   "),
+        ..Self::BACKUP
+    };
     /// Words of pull.
     pub(crate) const PULL: Self = Self {
         fetching: Some("Downloading"),

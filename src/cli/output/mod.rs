@@ -7,6 +7,7 @@ pub(crate) mod table;
 pub(crate) mod template;
 mod trace;
 pub(crate) mod tree;
+pub(crate) mod units;
 
 use std::{
     borrow::Cow,

@@ -1,8 +1,11 @@
 //! The binary: what it prints, where, and its exit status. A file per command.
 
+mod backup;
 mod blob;
 mod fixture;
 mod legacy;
 mod manifest;
 mod manifest_index;
 mod repo;
+mod restore;
+mod transcripts;

@@ -28,8 +28,13 @@ pub(super) fn answer(service: &Service, request: &Request, name: &str, digest: &
 
 fn fetch(service: &Service, request: &Request, name: &str, digest: &str) -> Answer {
     let mut state = service.state();
-    let Some(repository) = state.repositories.get(name) else { return unknown_name(name) };
-    let Some(bytes) = repository.blobs.get(digest).cloned() else { return unknown(digest) };
+    let shared = service.options.shares_blobs.then(|| state.blob_anywhere(digest)).flatten();
+    let own = state.repositories.get(name).map(|repository| repository.blobs.get(digest).cloned());
+    let bytes = match (own, shared) {
+        (Some(Some(bytes)), _) | (_, Some(bytes)) => bytes,
+        (Some(None), None) => return unknown(digest),
+        (None, None) => return unknown_name(name),
+    };
     if service.options.redirects_blobs && request.method == Method::GET {
         let signature = state.fresh("signature");
         let uses = service.options.signed_url_uses.unwrap_or(usize::MAX);

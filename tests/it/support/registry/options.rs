@@ -65,6 +65,7 @@ pub(crate) struct Options {
     pub(super) single_post: bool,
     pub(super) mounts: bool,
     pub(super) mounts_from_anywhere: bool,
+    pub(super) shares_blobs: bool,
     pub(super) deletes: bool,
     pub(super) deletes_tags: bool,
     pub(super) enforces_conditions: bool,
@@ -98,6 +99,7 @@ impl Default for Options {
             single_post: true,
             mounts: true,
             mounts_from_anywhere: false,
+            shares_blobs: false,
             deletes: true,
             deletes_tags: true,
             enforces_conditions: false,
@@ -189,6 +191,11 @@ impl Builder {
     /// A mount needs no source: whatever the registry has anywhere is mounted.
     pub(crate) fn mounts_from_anywhere(self) -> Self {
         self.with(|options| options.mounts_from_anywhere = true)
+    }
+
+    /// What any repository has, all of them have.
+    pub(crate) fn shares_blobs(self) -> Self {
+        self.with(|options| options.shares_blobs = true)
     }
 
     /// Nothing can be deleted: 405.

@@ -1,0 +1,58 @@
+//! Tags of a backup become tags of a repository again.
+
+use std::sync::Arc;
+
+use super::{GraphCopy, Result, backup::Tagged, copy, referrers};
+use crate::{
+    content::{Side, Source, Target},
+    progress::Progress,
+};
+
+/// How to restore.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Restore referrers, referrers of referrers and those of an index's manifests as well.
+    pub referrers: bool,
+    /// Nodes that are moved at once; 0 means the default.
+    pub concurrency: usize,
+}
+
+/// Counts the referrers that are restored with a tag. Only the backup is looked at.
+///
+/// # Errors
+/// The backup could not be read.
+pub async fn count(source: &dyn Source, tagged: &Tagged, options: &Options) -> Result<usize> {
+    if !options.referrers {
+        return Ok(0);
+    }
+    Ok(referrers::count(source, &tagged.node).await.map_err(|error| error.on(Side::Source))?)
+}
+
+/// Restores a tag with everything below it. What the target has is not moved again.
+///
+/// # Errors
+/// Content could not be read or written; what was moved before stays.
+pub async fn restore(
+    source: Arc<dyn Source>,
+    target: Arc<dyn Target>,
+    tagged: &Tagged,
+    options: &Options,
+    progress: Arc<dyn Progress>,
+) -> Result<()> {
+    let (tag, node) = (&tagged.tag, tagged.node.clone());
+    let engine =
+        GraphCopy::new(source.clone(), target.clone(), progress.clone()).concurrency(options.concurrency);
+    if options.referrers {
+        let ends = copy::with_referrers(source, node.clone(), options.concurrency, &*progress).await?;
+        engine.run_all(ends).await?;
+        target.tag(&node, tag).await.map_err(|error| error.on(Side::Target))?;
+    } else {
+        // With the bytes at hand a root that is there gets its tag in one request.
+        let bytes = source.fetch_bytes(&node).await.map_err(|error| error.on(Side::Source))?;
+        engine.tag(Some(tag.clone())).run_with(node, Some(bytes)).await?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
