@@ -38,6 +38,8 @@ enum Command {
     Blob(run::blob::Blob),
     #[command(visible_alias = "copy")]
     Cp(Box<run::cp::Cp>),
+    #[command(subcommand)]
+    Completion(run::completion::Completion),
     Discover(Box<run::discover::Discover>),
     Login(Box<run::login::Login>),
     Logout(run::logout::Logout),
@@ -52,6 +54,12 @@ enum Command {
     Restore(Box<run::restore::Restore>),
     Tag(Box<run::tag::Tag>),
     Version(run::version::Version),
+    /// Complete a word
+    #[command(name = "__complete", hide = true)]
+    Complete(run::completion::Words),
+    /// Complete a word, without descriptions
+    #[command(name = "__completeNoDesc", hide = true)]
+    CompleteNames(run::completion::Words),
 }
 
 impl Command {
@@ -61,6 +69,15 @@ impl Command {
             Self::Backup(args) => context.block_on(run::backup::run(context, args)),
             Self::Blob(group) => group.run(context),
             Self::Cp(args) => context.block_on(run::cp::run(context, args)),
+            Self::Completion(shell) => shell.run(context),
+            Self::Complete(words) => {
+                run::completion::complete(context, words, true);
+                Ok(())
+            }
+            Self::CompleteNames(words) => {
+                run::completion::complete(context, words, false);
+                Ok(())
+            }
             Self::Discover(args) => context.block_on(run::discover::run(context, args)),
             Self::Login(args) => context.block_on(run::login::run(context, args)),
             Self::Logout(args) => context.block_on(run::logout::run(context, args)),

@@ -44,6 +44,9 @@ pub(crate) fn after_help<T>(
     if error.kind() != ErrorKind::DisplayHelp {
         return error;
     }
+    if args.iter().any(|word| word == "--help=false" || word == "-h=false") {
+        return clap::Error::raw(ErrorKind::ArgumentConflict, "help cannot be switched off\n");
+    }
     let is_help = |word: &OsString| word == "--help" || word == "-h";
     let rest: Vec<OsString> = args.iter().filter(|word| !is_help(word)).cloned().collect();
     match parse(&rest) {

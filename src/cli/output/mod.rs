@@ -148,7 +148,7 @@ pub(crate) fn pretty(value: &Value) -> Vec<u8> {
 
 /// Text that cannot control a terminal: control characters are written as escapes.
 pub(crate) fn visible(text: &str) -> Cow<'_, str> {
-    escape(text, |c| c.is_control())
+    escape(text, |c| c.is_control() && c != '\t')
 }
 
 /// Like [`visible`], but lines stay lines.
