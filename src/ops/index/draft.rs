@@ -67,7 +67,7 @@ impl Draft {
             Some(Value::Array(manifests)) => manifests,
             Some(_) => return Err(refuse("its manifests are no list".to_owned())),
         };
-        let entries = manifests.into_iter().map(Entry::read).collect::<serde_json::Result<_>>();
+        let entries = manifests.iter().map(Entry::read).collect::<serde_json::Result<_>>();
         let entries =
             entries.map_err(|error| refuse(format!("one of its manifests is malformed: {error}")))?;
         Ok(Self { media_type, members, entries })
@@ -128,9 +128,9 @@ impl Draft {
 }
 
 impl Entry {
-    fn read(value: Value) -> serde_json::Result<Self> {
-        let descriptor = Descriptor::deserialize(&value)?;
-        let mut arranged = arrange(json!(descriptor), &value, DESCRIPTOR);
+    fn read(value: &Value) -> serde_json::Result<Self> {
+        let descriptor = Descriptor::deserialize(value)?;
+        let mut arranged = arrange(json!(descriptor), value, DESCRIPTOR);
         if let (Some(known), Some(original)) = (arranged.get("platform"), value.get("platform")) {
             let platform = arrange(known.clone(), original, PLATFORM);
             arranged.insert("platform".to_owned(), platform.into());

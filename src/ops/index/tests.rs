@@ -22,10 +22,10 @@ struct Fixture {
 async fn fixture() -> Fixture {
     let store = Memory::new();
     let arm64 = r#"{"architecture":"arm64","os":"linux","os.version":"1.2","variant":"v8"}"#;
-    let amd64 = image(&store, media_type::IMAGE_CONFIG, AMD64, json!({}));
-    let arm64 = image(&store, media_type::IMAGE_CONFIG, arm64, json!({}));
+    let amd64 = image(&store, media_type::IMAGE_CONFIG, AMD64, &json!({}));
+    let arm64 = image(&store, media_type::IMAGE_CONFIG, arm64, &json!({}));
     let artifact =
-        image(&store, media_type::EMPTY, "{}", json!({"artifactType": "a/b", "annotations": {"k": "v"}}));
+        image(&store, media_type::EMPTY, "{}", &json!({"artifactType": "a/b", "annotations": {"k": "v"}}));
     for (tag, node) in [("amd64", &amd64), ("arm64", &arm64), ("artifact", &artifact)] {
         store.tag(node, tag).await.unwrap();
     }
@@ -35,7 +35,7 @@ async fn fixture() -> Fixture {
     Fixture { store, amd64, arm64, artifact, index }
 }
 
-fn image(store: &Memory, config_type: &str, config: &str, more: Value) -> Descriptor {
+fn image(store: &Memory, config_type: &str, config: &str, more: &Value) -> Descriptor {
     let config = store.insert(config_type, config.to_owned());
     let mut manifest = json!({"schemaVersion": 2, "config": config, "layers": []});
     manifest.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -97,11 +97,11 @@ async fn an_index_without_sources_is_empty() {
 async fn a_config_that_cannot_be_read_fails_and_one_that_says_nothing_does_not() {
     let store = Memory::new();
     for (config, expected) in [("not json", None), ("{}", None), (r#"{"os":"x"}"#, Some(json!("x")))] {
-        let node = image(&store, "x/y", config, json!({}));
+        let node = image(&store, "x/y", config, &json!({}));
         let packed = create(names(&store), &[node.digest.to_string()], &Options::default()).await.unwrap();
         assert_eq!(entries(&packed)[0].pointer("/platform/os"), expected.as_ref(), "{config}");
     }
-    let node = image(&store, "x/y", "gone", json!({}));
+    let node = image(&store, "x/y", "gone", &json!({}));
     store.delete(&Descriptor::of("x/y", b"gone")).await.unwrap();
     assert!(create(names(&store), &[node.digest.to_string()], &Options::default()).await.is_err());
 }
