@@ -314,7 +314,10 @@ impl Files {
 }
 
 /// What content is written to.
-#[expect(clippy::large_enum_variant, reason = "there is one for each file that is being written, and few at once")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one for each file that is being written, and few at once"
+)]
 enum Sink {
     /// A place that nothing was written to yet.
     Spot(Spot),

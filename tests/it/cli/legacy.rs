@@ -97,28 +97,6 @@ fn digest_of(stdout: &str) -> String {
     line.unwrap_or_else(|| panic!("no digest in {stdout}")).to_owned()
 }
 
-/// Every numbered line and every example has a test.
-#[test]
-fn nothing_that_is_numbered_is_without_a_test() {
-    let lines = [11, 18, 22, 8, 6];
-    let numbered = lines
-        .iter()
-        .enumerate()
-        .flat_map(|(document, lines)| (1..=*lines).map(move |line| format!("S{document}-{line}")));
-    let numbered: Vec<String> = numbered.chain((1..=67).map(|example| format!("E{example:02}"))).collect();
-    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
-    let mut text = String::new();
-    for folder in ["it/cli/legacy", "seeds"] {
-        for entry in std::fs::read_dir(root.join(folder)).unwrap() {
-            text.push_str(&std::fs::read_to_string(entry.unwrap().path()).unwrap());
-        }
-    }
-    let words: std::collections::HashSet<&str> =
-        text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').collect();
-    let missing: Vec<_> = numbered.iter().filter(|number| !words.contains(number.as_str())).collect();
-    assert!(missing.is_empty(), "{missing:?}");
-}
-
 fn without_api() -> Builder {
     TestRegistry::builder().referrers(Referrers::Off)
 }

@@ -109,7 +109,10 @@ fn parse(text: &str) -> Vec<Case> {
 
 fn run(case: &Case) -> Result<(), String> {
     let test = Test::new();
-    let mentions = |variable: &str| case.steps.iter().any(|step| step.command.contains(variable));
+    let mentions = |variable: &str| {
+        let braced = variable.replace('$', "${");
+        case.steps.iter().any(|step| step.command.contains(variable) || step.command.contains(&braced))
+    };
     let mut registries = Vec::new();
     for (variable, placeholder, builder) in [
         ("$REG", "[REGISTRY]", TestRegistry::builder().referrers(Referrers::Off)),
