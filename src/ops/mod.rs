@@ -1,4 +1,4 @@
-//! The verbs of more than one step, written against [`Source`](crate::content::Source) and
+//! The verbs of more than one step, written against [`Source`] and
 //! [`Target`](crate::content::Target): typed options in, typed outcome out.
 
 pub mod backup;
