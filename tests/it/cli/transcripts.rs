@@ -15,9 +15,9 @@
 //! `!` prepares and must succeed, `$` is compared, `?` looks at what is on disk or in a registry. Lines with `|`
 //! are expected on standard output (`\` at the end: without a line feed), `=` gives the exit status and what
 //! standard error says: nothing, a notice, an error, or an error of the registry; without it that is `0 nothing`.
-//! `$REG` is a registry without the referrers API, `$REF` one that has it as it was before 1.1, with blobs that
-//! all repositories share, and `$AUTH` one that wants alice with wonderland. `$CREATED` fixes the time of
-//! manifests, and so their digests.
+//! `$REG` is a registry without the referrers API that deletes no tags, `$REF` one that has it as it was before 1.1,
+//! with blobs that all repositories share, and `$AUTH` one that wants alice with wonderland. `$CREATED` fixes the
+//! time of manifests, and so their digests.
 
 use std::{fmt::Write as _, path::Path, sync::Mutex};
 
@@ -115,7 +115,7 @@ fn run(case: &Case) -> Result<(), String> {
     };
     let mut registries = Vec::new();
     for (variable, placeholder, builder) in [
-        ("$REG", "[REGISTRY]", TestRegistry::builder().referrers(Referrers::Off)),
+        ("$REG", "[REGISTRY]", TestRegistry::builder().referrers(Referrers::Off).without_tag_deletes()),
         (
             "$REF",
             "[REFERRERS]",
