@@ -143,7 +143,7 @@ fn sentence(error: &clap::Error, args: &[String]) -> String {
         | ErrorKind::TooFewValues
             if text(error, ContextKind::InvalidValue).unwrap_or_default().is_empty() =>
         {
-            format!("flag needs an argument: {}", flag())
+            format!("flag needs an argument: {}", shorthand(args).unwrap_or_else(flag))
         }
         ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
             let value = text(error, ContextKind::InvalidValue).unwrap_or_default();
@@ -160,6 +160,12 @@ fn sentence(error: &clap::Error, args: &[String]) -> String {
             visible(first.trim_start_matches("error: ")).into_owned()
         }
     }
+}
+
+/// The last letter of the last word, when that is a group of short flags: only there can a value be missing.
+fn shorthand(args: &[String]) -> Option<String> {
+    let group = args.last()?.strip_prefix('-').filter(|group| !group.starts_with('-'))?;
+    Some(format!("'{}' in -{group}", group.chars().last()?))
 }
 
 fn text(error: &clap::Error, kind: ContextKind) -> Option<String> {

@@ -177,6 +177,7 @@ mod tests {
     fn text_from_elsewhere_cannot_control_a_terminal() {
         assert_eq!(visible("a\u{1b}[31mb\nc"), "a\\u{1b}[31mb\\nc");
         assert_eq!(visible_lines("a\nb\u{9b}"), "a\nb\\u{9b}");
+        assert_eq!(visible("a tab\there"), "a tab\there");
         assert_eq!(visible("héllo wörld"), "héllo wörld");
     }
 }

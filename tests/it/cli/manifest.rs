@@ -626,3 +626,49 @@ fn delete_cleans_up_a_layout_and_makes_none() {
     demo.refuses("manifest delete -f --oci-layout fresh:v2", 1, "Error:");
     assert!(!demo.test.exists("fresh"));
 }
+
+#[test]
+fn groups_show_their_help() {
+    let demo = Demo::new();
+    for (group, lines) in [
+        ("", &["", "--help", "help"][..]),
+        (" manifest", &["manifest", "manifest nonsense", "manifest --help", "help manifest"]),
+        (" manifest index", &["manifest index", "manifest index nonsense", "help manifest index"]),
+    ] {
+        for line in lines {
+            let expected = format!("Usage: oras{group} <COMMAND>\n");
+            demo.oras(line).succeeds().says_nothing_aside().stdout_contains(&expected);
+        }
+    }
+    demo.oras("manifest push --help a b c d")
+        .succeeds()
+        .stdout_contains("Usage: oras manifest push [flags] ");
+    demo.oras("help nonsense").succeeds().prints_nothing().stderr_contains("Usage: oras <COMMAND>\n");
+    demo.refuses("nonsense", 2, "Error: unknown command \"nonsense\" for \"oras\"");
+    demo.refuses("manfest", 4, "Error: unknown command \"manfest\"").stderr_contains("\n\tmanifest\n");
+}
+
+#[test]
+fn flags_are_written_in_every_usual_way() {
+    let demo = demo();
+    for flags in
+        ["-o f1", "-of2", "-o=f3", "--output f4", "--output=f5", "-o nowhere/x -o f6", "--pretty=false -o f7"]
+    {
+        demo.oras(&format!("manifest fetch {flags} [REGISTRY]/demo:amd64")).succeeds().says_nothing_aside();
+        demo.oras(&format!("manifest fetch [REGISTRY]/demo:amd64 {flags}")).succeeds();
+    }
+    assert!((1..=7).all(|number| demo.test.read_text(&format!("f{number}")) == AMD));
+    demo.oras("manifest delete -dfd=false [REGISTRY]/demo:amd64").succeeds().says_nothing_aside();
+    for (line, start) in [
+        ("manifest fetch --nonsense", "Error: unknown flag: --nonsense"),
+        ("manifest fetch -x", "Error: unknown shorthand flag: 'x' in -x"),
+        ("manifest delete -fx a", "Error: unknown shorthand flag: 'x' in -fx"),
+        ("manifest fetch a --output", "Error: flag needs an argument: --output"),
+        ("manifest fetch a -o", "Error: flag needs an argument: 'o' in -o"),
+        ("manifest fetch a --pretty=maybe", "Error: invalid argument \"maybe\" for \"--pretty\" flag: "),
+        ("manifest push a b --concurrency x", "Error: invalid argument \"x\" for \"--concurrency\" flag: "),
+        ("manifest fetch --help --nonsense", "Error: unknown flag: --nonsense"),
+    ] {
+        demo.refuses(line, 1, start);
+    }
+}

@@ -31,21 +31,19 @@ const EXAMPLES: Examples = &[
 ];
 
 /// [Experimental] Change an index in a registry or an OCI image layout
-///
-/// Entries are removed first, then added, then merged, whatever the order of the flags.
 #[derive(Debug, clap::Args)]
 #[command(override_usage = SYNOPSIS.usage(), after_help = args::examples(EXAMPLES))]
 pub(crate) struct Update {
     /// The index
     #[arg(value_name = "NAME{:TAG|@DIGEST}")]
     arguments: Vec<String>,
-    /// Manifest to add to the index; may be given several times
+    /// Manifest to add behind those of the index; may be given several times
     #[arg(long, value_name = "{TAG|DIGEST}", help_heading = "Content")]
     add: Vec<String>,
-    /// Index whose manifests to add to the index; may be given several times
+    /// Index whose manifests to add behind those of --add; may be given several times
     #[arg(long, value_name = "{TAG|DIGEST}", help_heading = "Content")]
     merge: Vec<String>,
-    /// Manifest to remove from the index; may be given several times
+    /// Manifest to remove before any is added; may be given several times
     #[arg(long, value_name = "DIGEST", help_heading = "Content")]
     remove: Vec<String>,
     /// Type of the index; the empty text removes it
