@@ -9,8 +9,8 @@ use bytes::Bytes;
 
 use crate::oci::Digest;
 
-/// Most bytes that are kept.
-const LIMIT: usize = 8 << 20;
+/// Most bytes that are kept; a manifest that is larger is kept alone.
+const LIMIT: usize = 2 << 20;
 
 /// The latest manifests, by digest.
 #[derive(Default)]
@@ -25,7 +25,7 @@ impl Held {
         manifests.retain(|(held, _)| held != digest);
         manifests.push_back((digest.clone(), bytes.clone()));
         let mut size: usize = manifests.iter().map(|(_, bytes)| bytes.len()).sum();
-        while size > LIMIT {
+        while size > LIMIT && manifests.len() > 1 {
             size -= manifests.pop_front().map_or(size, |(_, bytes)| bytes.len());
         }
     }
@@ -51,11 +51,13 @@ mod tests {
         let held = Held::default();
         let digests: Vec<Digest> = (0..3u8).map(|n| Digest::of(&[n])).collect();
         for digest in &digests {
-            held.keep(digest, &Bytes::from(vec![0; 3 << 20]));
+            held.keep(digest, &Bytes::from(vec![0; 1 << 20]));
         }
         assert!(held.get(&digests[0]).is_none());
         assert!(held.get(&digests[2]).is_some());
-        held.forget(&digests[2]);
+        held.keep(&digests[0], &Bytes::from(vec![0; 3 << 20]));
         assert!(held.get(&digests[2]).is_none());
+        held.forget(&digests[0]);
+        assert!(held.get(&digests[0]).is_none());
     }
 }

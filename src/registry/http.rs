@@ -320,6 +320,8 @@ async fn watch<T>(
     limits: &Limits,
 ) -> Result<T, TransportError> {
     let patience = limits.headers + extra;
+    // What is in memory is handed over at once; how far it has got cannot be seen.
+    let slow = Duration::from_secs(body.length().unwrap_or_default() / limits.slowest.max(1));
     let started = Instant::now();
     tokio::pin!(sending);
     loop {
@@ -328,7 +330,7 @@ async fn watch<T>(
             None if body.length().is_none() => {
                 (started + limits.connect + patience, "awaiting response headers", patience)
             }
-            None => (started + limits.connect + limits.stall, "sending the request", limits.stall),
+            None => (started + limits.connect + slow + patience, "sending the request", slow + patience),
             Some(sending) => match (sending.finished, sending.deadline) {
                 (Some(finished), _) => (finished + patience, "awaiting response headers", patience),
                 (None, Some(deadline)) => (deadline, "sending the request body", limits.stall),

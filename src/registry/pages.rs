@@ -52,7 +52,9 @@ struct Names {
 struct Reading {
     list: List,
     next: Next,
-    seen: HashSet<String>,
+    /// The page before.
+    before: Vec<String>,
+    items: usize,
     visited: HashSet<String>,
     pages: usize,
     empty: u32,
@@ -70,7 +72,8 @@ impl List {
         let reading = Reading {
             list: self,
             next: Next::First,
-            seen: HashSet::new(),
+            before: Vec::new(),
+            items: 0,
             visited: HashSet::new(),
             pages: 0,
             empty: 0,
@@ -122,6 +125,7 @@ impl List {
         if self.kind == Kind::Tags {
             names.retain(|name| self.last.as_ref().is_none_or(|last| name > last));
             names.sort();
+            names.dedup();
         }
         Some(names)
     }
@@ -143,16 +147,21 @@ impl Reading {
         let base = response.url.clone();
         let not_a_list = response.protocol("the answer is not a list");
         let body = response.read(PAGE_LIMIT).await?;
-        let mut names = self.list.names(&body).ok_or(not_a_list)?;
-        if self.list.kind == Kind::Tags {
-            names.retain(|name| self.seen.insert(name.clone()));
-        } else {
-            self.seen.extend(names.iter().cloned());
+        let names = self.list.names(&body).ok_or(not_a_list)?;
+        self.items += names.len();
+        if self.before == names && !names.is_empty() {
+            self.notice_circle();
+            return Ok(None);
         }
         if let Some(target) = next {
             self.go_on(&base, &target, names.is_empty())?;
         }
+        self.before.clone_from(&names);
         Ok(Some(names))
+    }
+
+    fn notice_circle(&self) {
+        self.list.client.notice("the registry links its pages in a circle; the list may be incomplete");
     }
 
     /// Decides whether the next page is asked for.
@@ -168,10 +177,10 @@ impl Reading {
         };
         let url = link::resolve(base, target).map_err(refuse)?;
         if self.visited.contains(url.as_str()) {
-            self.list.client.notice("the registry links its pages in a circle; the list may be incomplete");
+            self.notice_circle();
             return Ok(());
         }
-        if self.pages >= MOST_PAGES || self.seen.len() >= MOST_ITEMS {
+        if self.pages >= MOST_PAGES || self.items >= MOST_ITEMS {
             return Err(refuse("the list is too long"));
         }
         self.next = Next::Page(url);

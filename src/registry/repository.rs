@@ -26,6 +26,9 @@ use crate::{
     oci::{Descriptor, Digest},
 };
 
+/// Digests that are remembered as written.
+const MOST_REMEMBERED: usize = 10_000;
+
 /// A repository of a registry, as one user sees it. Clones are the same repository.
 #[derive(Clone)]
 pub struct Repository {
@@ -141,7 +144,10 @@ impl Inner {
     /// Remembers that this process has written something: a registry of several machines may not know it
     /// everywhere at once.
     pub(crate) fn pushed(&self, digest: &Digest) {
-        self.pushed.lock().unwrap_or_else(PoisonError::into_inner).insert(digest.clone());
+        let mut pushed = self.pushed.lock().unwrap_or_else(PoisonError::into_inner);
+        if pushed.len() < MOST_REMEMBERED {
+            pushed.insert(digest.clone());
+        }
     }
 
     /// Has this process written it, or anything if nothing is named?

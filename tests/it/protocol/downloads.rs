@@ -316,7 +316,7 @@ async fn a_body_that_stalls_is_dropped_and_taken_up_again() {
     let blob = registry.content("app").insert_blob("a/b", content.clone());
     let gate = Gate::new();
     registry.on("GET", "/v2/app/blobs/*").then(Fault::stall_after(3000, &gate));
-    let repository = app_with(&registry, |options| options.limits.stall = Duration::from_millis(50));
+    let repository = app_with(&registry, |options| options.limits.stall = Duration::from_millis(400));
     assert_eq!(read(&repository, &blob).await.unwrap(), content);
     assert_eq!(registry.requests()[1].header("range"), Some("bytes=3000-4999"));
 }

@@ -141,6 +141,16 @@ async fn pages_that_lead_nowhere_come_to_an_end() {
     let pages: Vec<_> = repository.tags(None).try_collect::<Vec<_>>().await.unwrap();
     assert_eq!(pages.concat(), ["a"]);
     assert!(listener.heard().iter().any(|event| event.contains("circle")));
+    // The same page under ever new addresses.
+    registry.heal();
+    registry.forget_requests();
+    registry.on("GET", "/v2/app/tags/list*").always().then(Fault::edit(|request, answer| {
+        let count = request.parameter("p").map_or(0, |count| count.parse::<u32>().unwrap());
+        let link = format!("</v2/app/tags/list?p={}>; rel=next", count + 1);
+        *answer = page(&serde_json::json!(["a"])).header("link", link);
+    }));
+    assert_eq!(tags(&registry, None).await.unwrap(), ["a"]);
+    assert_eq!(registry.lines().len(), 2);
     // Empty pages, each with a link to one more.
     registry.heal();
     registry.forget_requests();
