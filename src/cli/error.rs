@@ -136,10 +136,7 @@ fn advice(failure: &registry::Error, target: Option<&TargetInfo>) -> Option<Stri
                 "Please check whether there is a login for the registry{place}, or run `oras login {host}`"
             ))
         }
-        failure => {
-            let azure = failure.response().and_then(registry::acr::advice);
-            failure.advice().or(azure).map(str::to_owned)
-        }
+        failure => failure.advice(),
     }
 }
 

@@ -192,6 +192,7 @@ mod tests {
                 is_registry: true,
                 status: StatusCode::from_u16(status).unwrap(),
                 problems: Problems::default(),
+                hints: Vec::new(),
                 retry_after: None,
                 correlation: Vec::new(),
             })

@@ -5,6 +5,7 @@
 
 mod error;
 mod grant;
+mod hints;
 mod identity;
 mod obtain;
 mod realm;

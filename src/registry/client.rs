@@ -66,22 +66,24 @@ impl Client {
         request.authorization = self.authenticator.preset(scopes).await;
         let mut attempt = 0;
         loop {
-            let response = self.transport.send(&mut request).await?;
+            let mut response = self.transport.send(&mut request).await?;
+            let is_refusal = matches!(response.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
+            if response.origin != origin || !is_refusal {
+                return Ok(response);
+            }
             let challenges: Vec<_> =
                 response.headers.get_all(header::WWW_AUTHENTICATE).iter().cloned().collect();
-            let is_challenge = match response.status {
-                StatusCode::UNAUTHORIZED => true,
-                StatusCode::FORBIDDEN => !challenges.is_empty(),
-                _ => false,
-            };
+            let is_challenge = response.status == StatusCode::UNAUTHORIZED || !challenges.is_empty();
             let may_repeat = attempt < MOST_ANSWERS && request.is_replayable();
-            if !is_challenge || response.origin != origin || !may_repeat {
+            if !is_challenge || !may_repeat {
+                response.hints = self.authenticator.hints(&response, scopes).await;
                 return Ok(response);
             }
             let rejected = request.authorization.take();
             let (url, status, rejected) = (&response.url, response.status, rejected.as_ref());
             let challenged = Challenged { url, status, challenges: &challenges, rejected, attempt };
             let Some(answer) = self.authenticator.answer(&challenged, scopes).await? else {
+                response.hints = self.authenticator.hints(&response, scopes).await;
                 return Ok(response);
             };
             request.authorization = Some(answer);

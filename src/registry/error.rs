@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{
+    acr,
     auth::AuthError,
     http::{Method, StatusCode},
     problem::Problems,
@@ -172,6 +173,8 @@ pub struct ResponseError {
     pub problems: Problems,
     /// How long the server asked us to wait.
     pub retry_after: Option<Duration>,
+    /// What we know of a refusal that the server does not say: who we were to it, and what was asked for.
+    pub hints: Vec<String>,
     /// Names and values of headers by which the server's operators find the request.
     pub correlation: Vec<(String, String)>,
 }
@@ -285,10 +288,16 @@ impl Error {
 
     /// What could be done about it, in one sentence; `None` when nothing helpful is known.
     #[must_use]
-    pub fn advice(&self) -> Option<&'static str> {
-        match self.transport()? {
-            TransportError::Tls { advice, .. } => *advice,
-            _ => None,
+    pub fn advice(&self) -> Option<String> {
+        match self {
+            Self::Auth(error) => error.advice(),
+            Self::Exchange { source: TransportError::Tls { advice, .. }, .. } => advice.map(str::to_owned),
+            _ => {
+                let response = self.response()?;
+                let azure = acr::advice(response).map(str::to_owned);
+                let hints: Vec<_> = response.hints.iter().cloned().chain(azure).collect();
+                (!hints.is_empty()).then(|| hints.join("; "))
+            }
         }
     }
 }

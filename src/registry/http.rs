@@ -151,8 +151,8 @@ impl Connections {
         let stream =
             response.bytes_stream().map_err(|error| TransportError::Broken { reason: reason(&error) });
         let body = Incoming::new(Box::pin(stream), &limits, method.as_str(), bare_url(&url));
-        let (retry_after, repeated) = (None, 0);
-        Ok(Response { method, url, origin, is_registry, status, headers, retry_after, repeated, body })
+        let (retry_after, repeated, hints) = (None, 0, Vec::new());
+        Ok(Response { method, url, origin, is_registry, status, headers, retry_after, repeated, hints, body })
     }
 
     fn pool(&self, origin: &Origin, protocol: Protocol) -> Result<Pool, Error> {

@@ -43,6 +43,8 @@ pub(crate) struct Response {
     pub(crate) retry_after: Option<Duration>,
     /// How often the request was sent before.
     pub(crate) repeated: u32,
+    /// What we know of a refusal besides.
+    pub(crate) hints: Vec<String>,
     pub(crate) body: Incoming,
 }
 
@@ -134,6 +136,7 @@ impl Response {
             status: self.status,
             retry_after: self.retry_after,
             problems: Problems::parse(&text),
+            hints: self.hints,
         }))
     }
 

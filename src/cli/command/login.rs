@@ -67,6 +67,8 @@ pub(crate) async fn run(context: &Context, args: &Login) -> anyhow::Result<()> {
         context.trusting_first_use().registry(host, &args.remote, &args.common, identity, Access::Pull)?;
     let failed = || format!("failed to validate the credentials for {host}");
     registry.ping().await.with_context(failed)?;
+    // A token server that was trusted now is trusted with this credential from here on.
+    let credential = credential.with_realm(registry.first_use().map(|realm| realm.to_string()));
     let failed = || format!("failed to store the credentials for {}", storage_key(host));
     store.store(host, &credential).await.with_context(failed)?;
     context.printer.line("Login Succeeded");

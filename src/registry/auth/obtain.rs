@@ -93,7 +93,13 @@ impl Authenticator {
             }
         }
         Err(match denial {
-            Some(Denial::Response(response)) => Error::Response(response),
+            Some(Denial::Response(mut response)) => {
+                response.hints.extend(self.login_hint(login));
+                if !wish.scopes.is_empty() {
+                    response.hints.push(format!("asked for {}", wish.scopes));
+                }
+                Error::Response(response)
+            }
             Some(Denial::Expired { expired, is_azure }) => {
                 AuthError::Expired { host: self.host.clone(), expired, is_azure }.into()
             }

@@ -565,13 +565,13 @@ async fn an_identity_token_is_exchanged_by_a_form() {
 }
 
 #[tokio::test]
-async fn a_server_without_oauth_gets_the_password_instead_or_nothing() {
+async fn a_server_that_knows_no_identity_tokens_is_told_apart() {
     for status in [404, 405] {
         let registry =
             registry(move |seen| if seen.method == "POST" { Reply::status(status) } else { token("good") })
                 .await;
-        let both = Credential::registry_token("").with_identity_token("canary-identity");
-        let error = user(&registry, Some(both)).error("app").await;
+        let only = Credential::identity_token("canary-identity");
+        let error = user(&registry, Some(only)).error("app").await;
         assert!(error.ends_with("does not accept identity tokens"), "{error}");
         assert_eq!(registry.count("/token"), 1);
     }
@@ -887,4 +887,119 @@ async fn credentials_are_looked_up_for_the_repository_at_hand() {
     let shown: Vec<_> =
         tokens(&registry).iter().map(|seen| seen.authorization().map(str::to_owned)).collect();
     assert_eq!(shown, [Some("Basic dTox".to_owned()), Some("Basic dToy".to_owned()), None]);
+}
+
+/// Everything that a person sees of a failure: the error, what to do, and the notices before it.
+async fn told(user: &User) -> String {
+    let said = match user.get("app").await {
+        Ok(status) => {
+            let url = user.client.endpoint().manifest("app", "v1");
+            let again =
+                user.client.send(Request::get(url), &Scopes::repository("app", &["pull"])).await.unwrap();
+            let error = again.into_error().await;
+            format!("{status}: {}", error.advice().unwrap_or_default())
+        }
+        Err(error) => format!("{}: {}", describe(&error), error.advice().unwrap_or_default()),
+    };
+    format!("{said} {:?}", user.trace.notices())
+}
+
+#[tokio::test]
+async fn a_refusal_is_told_with_who_we_were_and_what_can_be_done() {
+    let refusing = || {
+        registry(|_| Reply {
+            body: r#"{"errors":[{"code":"DENIED","message":"no"}]}"#.into(),
+            ..Reply::status(403)
+        })
+    };
+    let with_basic = || basic(&["Basic realm=x"]);
+    let by = |credential: Credential| Stored::with([credential]);
+    let wrong = || Credential::password("user", "canary-wrong");
+    let jwt = |claims: serde_json::Value| Credential::password("0", jwt::forge(&claims));
+    let old = Party::start(|seen| {
+        let date = "Sun, 06 Nov 1994 08:49:37 GMT";
+        challenge_of(seen, &format!("http://{}/token", host_of(seen))).header("date", date)
+    });
+    let realm = |realm: &'static str| Party::start(move |seen| challenge_of(seen, realm));
+    let page = || registry(|_| Reply::json("<html>").header("x", "y"));
+    let old = old.await;
+    let cases: Vec<(&str, User, &[&str])> = vec![
+        (
+            "no login, password wanted",
+            user(&with_basic().await, None),
+            &["basic credential not found", "oras login"],
+        ),
+        (
+            "no login, token refused",
+            user(&refusing().await, None),
+            &["denied: no", "there is no login for", "asked for repository:app:pull"],
+        ),
+        (
+            "wrong password",
+            stored(&with_basic().await, &by(wrong())),
+            &["401", "the password is from entry", "/config.json"],
+        ),
+        (
+            "wrong password for a token",
+            stored(&refusing().await, &by(wrong())),
+            &["denied: no", "the password is from entry"],
+        ),
+        (
+            "wrong password of a flag",
+            user(&with_basic().await, Some(wrong())),
+            &["given on the command line"],
+        ),
+        (
+            "token where a password is wanted",
+            user(&with_basic().await, Some(Credential::identity_token("canary"))),
+            &["missing username or password"],
+        ),
+        (
+            "identity token that is refused",
+            stored(&refusing().await, &by(Credential::identity_token("canary"))),
+            &["the identity token is from entry"],
+        ),
+        (
+            "identity tokens unknown",
+            user(&registry(|_| Reply::status(404)).await, Some(Credential::identity_token("canary"))),
+            &["does not accept identity tokens", "user name and password"],
+        ),
+        (
+            "expired token",
+            stored(&refusing().await, &by(jwt(json!({"exp": 1_000})))),
+            &["expired at 1970-01-01T00:16:40Z", "oras login"],
+        ),
+        (
+            "expired token of az",
+            stored(&refusing().await, &by(jwt(json!({"exp": 1_000, "iss": "Azure Container Registry"})))),
+            &["az acr login"],
+        ),
+        (
+            "token accepted nowhere",
+            user(&registry(|_| token("bad")).await, None),
+            &["401", "there is no login for"],
+        ),
+        (
+            "token too narrow",
+            user(&registry(|_| Reply::json(r#"{"token":"bad","scope":"repository:b:pull"}"#)).await, None),
+            &["token granted: repository:b:pull", "needed: repository:app:pull"],
+        ),
+        ("unknown scheme", user(&basic(&["Negotiate"]).await, None), &["unsupported scheme: negotiate"]),
+        ("no place for tokens", user(&realm("").await, None), &["the registry names no place for tokens"]),
+        ("place of another kind", user(&realm("ftp://h/t").await, None), &["neither http nor https"]),
+        ("page instead of a token", user(&page().await, None), &["/token", "not a JSON object"]),
+        (
+            "wrong clock",
+            user(&old, Some(Credential::registry_token("x"))),
+            &["the clock of this machine is", "ahead of the registry's"],
+        ),
+    ];
+    assert!(cases.len() >= 15);
+    for (name, user, expected) in cases {
+        let text = told(&user).await;
+        for part in expected {
+            assert!(text.contains(part), "{name}: {part}: {text}");
+        }
+        assert!(!text.contains("canary"), "{name}: {text}");
+    }
 }

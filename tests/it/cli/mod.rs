@@ -4,6 +4,7 @@ mod backup;
 mod blob;
 mod fixture;
 mod legacy;
+mod login;
 mod manifest;
 mod manifest_index;
 mod repo;

@@ -203,6 +203,21 @@ async fn identity_tokens_are_exchanged_and_new_ones_kept() {
     assert!(text.contains("identitytoken") && !text.contains(&first), "{text}");
 }
 
+#[tokio::test]
+async fn where_identity_tokens_are_not_known_the_password_beside_one_is_used() {
+    let access = May::bearer("alice", PASSWORD).tokens_by_get_only();
+    let registry = TestRegistry::builder().access(access).start().await;
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("config.json");
+    let both = r#"{"auth":"YWxpY2U6Y2FuYXJ5LXBhc3N3b3Jk","identitytoken":"canary-identity"}"#;
+    fs::write(&file, format!(r#"{{"auths":{{"{}":{both}}}}}"#, registry.host())).unwrap();
+    let store: Arc<dyn CredentialStore> = Arc::new(open(&file, home.path()));
+    user(&registry, |options| options.auth.store = Some(store)).push("app", "blob").await.unwrap();
+    let methods: Vec<_> =
+        registry.requests_like("*/token*").iter().map(|seen| seen.method.to_string()).collect();
+    assert_eq!(methods, ["POST", "GET"]);
+}
+
 fn open(file: &Path, home: &Path) -> Chain {
     let notify: Notify = Arc::new(|_| {});
     let environment = Environment { home: Some(home.to_owned()), ..Environment::default() };

@@ -15,7 +15,7 @@ use oras::{
 };
 
 use crate::support::{
-    TestRegistry,
+    Fault, TestRegistry,
     registry::Access as May,
     tls::{Authority, Identity, ServerTls},
 };
@@ -231,4 +231,38 @@ async fn where_a_firewall_hides_the_token_service_of_azure_a_password_is_shown_t
     };
     ping(&registry, with(vec![registry.host()])).await.unwrap();
     assert!(ping(&registry, with(Vec::new())).await.is_err());
+}
+
+#[tokio::test]
+async fn a_password_is_shown_to_the_registry_where_its_token_server_is_no_place_to_ask() {
+    let authority = Authority::new();
+    let folder = tempfile::tempdir().unwrap();
+    let file = write(folder.path(), "ca.pem", authority.pem());
+    for realm in ["http://localhost/token", "", "ftp://localhost/token"] {
+        let access = May::bearer("alice", "canary").or_basic().realm(realm);
+        let tls = ServerTls::new(authority.server());
+        let registry = TestRegistry::builder().access(access).tls(tls).start().await;
+        let store = Memory::new().with(&registry.host(), Credential::password("alice", "canary"));
+        let mut options = options(|tls| tls.ca_file = Some(file.clone()));
+        options.auth.store = Some(Arc::new(store) as Arc<dyn CredentialStore>);
+        ping(&registry, options).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn without_checking_the_registry_all_others_are_still_checked() {
+    let tls = ServerTls::new(Identity::self_signed());
+    let registry = TestRegistry::builder().bearer("alice", "canary").tls(tls).start().await;
+    let (port, address) = (registry.address().port(), registry.address());
+    let challenge = format!("Bearer realm=\"https://auth.test:{port}/token\",service=\"s\"");
+    registry.on("GET", "/v2/").then(Fault::header("www-authenticate", &challenge));
+    let mut options = options(|tls| tls.insecure = true);
+    options.resolve = vec![
+        oras::registry::Resolve { host: "registry.test".into(), port, address },
+        oras::registry::Resolve { host: "auth.test".into(), port, address },
+    ];
+    let result = Registry::new(&format!("registry.test:{port}"), options).unwrap().ping().await;
+    let error = result.unwrap_err();
+    assert!(matches!(error.transport(), Some(TransportError::Tls { .. })), "{error:?}");
+    assert_eq!(registry.count("*token*"), 0);
 }
