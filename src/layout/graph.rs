@@ -10,6 +10,8 @@ use crate::{
 /// The referrers of each subject. Manifests do not change, so each is read once.
 #[derive(Debug, Default)]
 pub(super) struct Referrers {
+    /// How often the list of manifests had changed when it was read last.
+    pub(super) changes: Option<u64>,
     read: HashSet<Digest>,
     of: HashMap<Digest, Vec<Descriptor>>,
 }
@@ -17,7 +19,7 @@ pub(super) struct Referrers {
 impl Referrers {
     /// Reads what can be reached from these manifests and was not read before.
     pub(super) async fn read(&mut self, source: &dyn Source, roots: Vec<Descriptor>) -> Result<()> {
-        let Self { read, of } = self;
+        let Self { read, of, .. } = self;
         walk(source, roots, read, |node, document| {
             let Some(subject) = &document.subject else { return };
             let mut referrer = node.plain();

@@ -60,6 +60,8 @@ struct List {
     pending: Vec<Edit>,
     /// Entries of the list when it was read or saved last.
     saved: usize,
+    /// How often the list has changed, here or by others.
+    changes: u64,
 }
 
 impl Layout {
@@ -126,7 +128,7 @@ impl Layout {
     }
 
     fn new(place: Place, index: IndexFile, is_writable: bool) -> Self {
-        let list = List { saved: index.len(), index, pending: Vec::new() };
+        let list = List { saved: index.len(), index, pending: Vec::new(), changes: 0 };
         Self {
             place,
             is_writable,
@@ -176,6 +178,7 @@ impl Layout {
         let mut list = self.list();
         list.index.apply(&edit);
         list.pending.push(edit);
+        list.changes += 1;
     }
 
     /// Saves the list with what others made of it meanwhile.
@@ -197,6 +200,7 @@ impl Layout {
                 list.saved = index.len();
                 list.pending.iter().for_each(|edit| index.apply(edit));
                 list.index = index;
+                list.changes += 1;
                 Ok(())
             }
             Err(error) => {
@@ -243,9 +247,14 @@ impl Source for Layout {
     }
 
     async fn referrers(&self, subject: &Descriptor, artifact_type: Option<&str>) -> Result<Vec<Descriptor>> {
-        let roots = self.list().index.entries().cloned().collect();
         let mut referrers = self.referrers.lock().await;
+        let (changes, roots) = {
+            let list = self.list();
+            let is_known = referrers.changes == Some(list.changes);
+            (list.changes, if is_known { Vec::new() } else { list.index.entries().cloned().collect() })
+        };
         referrers.read(self, roots).await?;
+        referrers.changes = Some(changes);
         Ok(referrers.of(&subject.digest, artifact_type))
     }
 
