@@ -3,6 +3,7 @@
 mod argument;
 mod describe;
 mod error;
+mod gzip;
 mod pack;
 mod safe_path;
 mod settle;
@@ -15,12 +16,16 @@ use std::{
     fs::File,
     io::{self, Seek as _},
     path::{Path, PathBuf},
+    pin::pin,
     sync::{Arc, Mutex, MutexGuard},
     time::SystemTime,
 };
 
 use async_trait::async_trait;
-use futures_util::StreamExt as _;
+use futures_util::{
+    StreamExt as _,
+    future::{Either, select},
+};
 
 use self::{
     describe::{describe, describe_copy, stat},
@@ -31,7 +36,7 @@ use self::{
 use crate::{
     content::{
         self, Body, ByteStream, MANIFEST_LIMIT, Memory, Result, Source, TagPages, Target,
-        disk::{self, Partial, Section, off, off_while_wanted},
+        disk::{self, Bench, EndOfGrowth, Follower, Growth, Partial, Section, off, off_while_wanted},
         verify,
     },
     oci::{Annotations, Descriptor, Digest, keys, media_type},
@@ -66,8 +71,6 @@ pub struct Files {
 struct State {
     contents: HashMap<Digest, Content>,
     names: HashMap<String, Name>,
-    /// Partial files of earlier runs, by folder.
-    leftovers: HashMap<PathBuf, Arc<[String]>>,
 }
 
 /// Who has a name.
@@ -94,6 +97,9 @@ enum Content {
 
 /// The name under which the config of a push is known; no file may have it as its title.
 const CONFIG: &str = "$config";
+
+/// Bytes that are still waited for when what came before is known to be wrong.
+const WAITED_FOR: u64 = 16 << 20;
 
 impl Files {
     /// Files below a folder, which need not be there; relative paths begin there.
@@ -255,8 +261,8 @@ impl Files {
                 disk::receive(stream, path.as_path().into(), open, move |sink| sink.finish(keep)).await?;
             return Ok(is_file.then_some(Content::File { path, size: node.size, modified: None }));
         }
-        let spot = match off(open).await? {
-            Sink::Spot(spot) => spot,
+        let (spot, leftovers) = match off(open).await? {
+            Sink::Spot(spot, leftovers) => (spot, leftovers),
             sink => {
                 let stream = verify::stream(node, body.open(node, 0).await?);
                 disk::receive(stream, path.as_path().into(), || Ok(sink), move |sink| sink.finish(keep))
@@ -264,7 +270,6 @@ impl Files {
                 return Ok(None);
             }
         };
-        let leftovers = self.leftovers(&spot, node).await?;
         if is_packed(node) {
             return self.unpack(node, title, body, spot, leftovers).await.map(Some);
         }
@@ -272,7 +277,8 @@ impl Files {
         Ok(Some(Content::File { path, size: node.size, modified: None }))
     }
 
-    /// Stores a packed folder as a partial file, and unpacks it from there.
+    /// Stores a packed folder as a partial file and unpacks it while it arrives. It gets its place when both
+    /// are done: nothing that is not genuine is ever seen.
     async fn unpack(
         &self,
         node: &Descriptor,
@@ -281,35 +287,66 @@ impl Files {
         spot: Spot,
         leftovers: Arc<[String]>,
     ) -> Result<Content> {
-        let path = spot.path.clone();
-        let partial = disk::store(spot.bench(), leftovers, node, body, Ok::<Partial, _>).await?;
-        let (title, limit) = (title.to_owned(), self.options.unpack_limit);
-        let content = node.annotations.get(keys::CONTENT_DIGEST).and_then(|digest| digest.parse().ok());
-        let file = off_while_wanted(move |wanted| {
-            let failed = |error| content::Error::io("read", partial.path())(error);
-            let mut file = partial.file().try_clone().map_err(failed)?;
-            file.rewind().map_err(failed)?;
-            let target = &*spot.path;
-            let archive = Archive { title: &title, target, content, limit, wanted: &wanted };
-            settle::unpack(&spot, &archive, &file)?;
-            Ok::<_, content::Error>(file)
-        })
-        .await?;
-        Ok(Content::Temporary { file: Arc::new(file), path })
+        let growth = Arc::new(Growth::default());
+        let end = EndOfGrowth(growth.clone());
+        let bench = Bench { growth: Some(growth.clone()), ..spot.bench() };
+        let folder = Folder {
+            title: title.to_owned(),
+            content: node.annotations.get(keys::CONTENT_DIGEST).and_then(|digest| digest.parse().ok()),
+            limit: self.options.unpack_limit,
+            spot,
+        };
+        let folder = Arc::new(folder);
+        let storing = pin!(disk::store(bench, leftovers, node, body, Ok::<Partial, _>));
+        let unpacking = pin!(folder.clone().unpack(Follower::new(growth.clone())));
+        let (partial, unpacked) = match select(storing, unpacking).await {
+            Either::Left((Ok(partial), unpacking)) => (partial, unpacking.await),
+            Either::Left((Err(error), unpacking)) => {
+                // It ends with what it reads, and removes what it made.
+                drop(end);
+                let _ = unpacking.await;
+                return Err(error);
+            }
+            // What is wrong with an archive may be that something else arrived, and that is the better reason.
+            // But nobody waits for much more of what is useless.
+            Either::Right((unpacked, storing)) => {
+                if unpacked.is_err() && node.size - growth.written().min(node.size) > WAITED_FOR {
+                    return Err(unpacked.err().expect("it was looked at just now"));
+                }
+                (storing.await?, unpacked)
+            }
+        };
+        let failed = |error| content::Error::io("read", partial.path())(error);
+        let file = partial.file().try_clone().map_err(failed)?;
+        if growth.has_broken() {
+            // What an earlier run had left was not what it was taken for, and now all of it is new.
+            let mut whole = file.try_clone().map_err(failed)?;
+            whole.rewind().map_err(failed)?;
+            folder.clone().unpack(whole).await?;
+        } else {
+            unpacked?;
+        }
+        Ok(Content::Temporary { file: Arc::new(file), path: folder.spot.path.clone() })
     }
+}
 
-    /// Partial files of earlier runs that lie where content goes. They are looked for once.
-    async fn leftovers(&self, spot: &Spot, node: &Descriptor) -> Result<Arc<[String]>> {
-        if !disk::is_worth_resuming(node.size) {
-            return Ok(Arc::default());
-        }
-        if let Some(found) = self.state().leftovers.get(&spot.parent) {
-            return Ok(found.clone());
-        }
-        let bench = spot.bench();
-        let found: Arc<[String]> = off(move || bench.leftovers()).await?.into();
-        self.state().leftovers.insert(spot.parent.clone(), found.clone());
-        Ok(found)
+/// A folder that is about to be unpacked.
+struct Folder {
+    title: String,
+    spot: Spot,
+    content: Option<Digest>,
+    limit: Option<u64>,
+}
+
+impl Folder {
+    async fn unpack(self: Arc<Self>, packed: impl io::Read + Send + 'static) -> Result<()> {
+        off_while_wanted(move |wanted| {
+            let (content, limit) = (self.content.clone(), self.limit);
+            let archive =
+                Archive { title: &self.title, target: &self.spot.path, content, limit, wanted: &wanted };
+            settle::unpack(&self.spot, &archive, packed)
+        })
+        .await
     }
 }
 
@@ -319,8 +356,8 @@ impl Files {
     reason = "there is one for each file that is being written, and few at once"
 )]
 enum Sink {
-    /// A place that nothing was written to yet.
-    Spot(Spot),
+    /// A place that nothing was written to yet, and what earlier runs left there.
+    Spot(Spot, Arc<[String]>),
     /// A file that is about to get its name.
     Partial(Spot, Partial),
     /// A device or pipe.
@@ -333,12 +370,16 @@ impl Sink {
         if keep && spot.existing()?.is_some() {
             return Err(Error::Overwrite { path: spot.path.clone() }.into());
         }
-        Ok(spot.device()?.map_or(Self::Spot(spot), Self::Device))
+        if let Some(device) = spot.device()? {
+            return Ok(Self::Device(device));
+        }
+        let leftovers = root.leftovers(&spot)?;
+        Ok(Self::Spot(spot, leftovers))
     }
 
     fn start(self, node: &Descriptor) -> Result<Self> {
         match self {
-            Self::Spot(spot) => {
+            Self::Spot(spot, _) => {
                 let partial = Partial::create(&spot.bench(), node)?;
                 Ok(Self::Partial(spot, partial))
             }
@@ -353,7 +394,7 @@ impl Sink {
                 partial.check()?;
                 spot.place(partial, keep).map(|()| true)
             }
-            Self::Spot(_) | Self::Device(_) => Ok(false),
+            Self::Spot(..) | Self::Device(_) => Ok(false),
         }
     }
 }
@@ -361,7 +402,7 @@ impl Sink {
 impl io::Write for Sink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
-            Self::Spot(_) => Err(io::ErrorKind::NotConnected.into()),
+            Self::Spot(..) => Err(io::ErrorKind::NotConnected.into()),
             Self::Partial(_, partial) => partial.write(bytes),
             Self::Device(file) => file.write(bytes),
         }

@@ -9,11 +9,10 @@ use std::{
     vec,
 };
 
-use flate2::{Compression, GzBuilder, write::GzEncoder};
-
 use super::{
     Error,
     describe::{Hashing, copy, stat},
+    gzip::Gzip,
 };
 use crate::{
     content::{self, Result, disk::Wanted},
@@ -35,7 +34,7 @@ pub(super) struct Packed {
 /// itself may be reached through one.
 pub(super) fn pack(folder: &Path, title: &str, output: &File, wanted: &Wanted) -> Result<Packed> {
     let failed = |error| content::Error::io("pack", folder)(error);
-    let gzip = GzBuilder::new().operating_system(255).write(Hashing::new(output), Compression::default());
+    let gzip = Gzip::new(Hashing::new(output.try_clone().map_err(failed)?));
     let mut archive = Archive { output: BufWriter::with_capacity(64 << 10, Hashing::new(gzip)), wanted };
     archive.tree(folder, clean(title.as_bytes()))?;
     archive.output.write_all(&END).map_err(failed)?;
@@ -46,7 +45,7 @@ pub(super) fn pack(folder: &Path, title: &str, output: &File, wanted: &Wanted) -
 }
 
 struct Archive<'a> {
-    output: BufWriter<Hashing<GzEncoder<Hashing<&'a File>>>>,
+    output: BufWriter<Hashing<Gzip<Hashing<File>>>>,
     wanted: &'a Wanted,
 }
 

@@ -4,7 +4,7 @@ use std::{
     collections::{HashSet, hash_map::RandomState},
     fs::File,
     hash::{BuildHasher as _, Hasher as _},
-    io,
+    io::{self, Read},
     path::{Path, PathBuf},
 };
 
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::content::{
     self, Result,
-    disk::{is_forgotten, sync_file_system},
+    disk::{is_abandoned, sync_file_system},
 };
 
 /// What the names of folders end with in which something is being unpacked.
@@ -26,7 +26,7 @@ const SUFFIX: &str = ".unpack";
 
 /// Unpacks an archive beside its place and moves it there: whole where nothing has the name, else file by
 /// file, after a look at whether all of them can be moved.
-pub(super) fn unpack(spot: &Spot, archive: &Archive<'_>, packed: &File) -> Result<()> {
+pub(super) fn unpack(spot: &Spot, archive: &Archive<'_>, packed: impl Read) -> Result<()> {
     match target(spot)? {
         Some(target) => {
             let failed =
@@ -60,7 +60,7 @@ fn target(spot: &Spot) -> Result<Option<Dir>> {
     }
 }
 
-fn fresh(spot: &Spot, archive: &Archive<'_>, packed: &File) -> Result<()> {
+fn fresh(spot: &Spot, archive: &Archive<'_>, packed: impl Read) -> Result<()> {
     let refused = |error| spot.failed(error);
     let failed = |source| -> content::Error { Error::Unpack { path: spot.path.clone(), source }.into() };
     let workshop = Workshop::new(&spot.dir).map_err(refused)?;
@@ -77,15 +77,18 @@ struct Workshop<'a> {
     parent: &'a Dir,
     name: String,
     is_placed: bool,
+    /// Says that a run is at work here, and ends with it.
+    _lock: Option<File>,
 }
 
 impl<'a> Workshop<'a> {
     fn new(parent: &'a Dir) -> io::Result<Self> {
-        remove_forgotten(parent);
+        remove_abandoned(parent);
         let random = RandomState::new().build_hasher().finish();
         let name = format!("{PREFIX}{random:016x}{SUFFIX}");
         parent.create_dir(&name)?;
-        Ok(Self { parent, name, is_placed: false })
+        let lock = lock_of(parent, &name).filter(|lock| lock.try_lock().is_ok());
+        Ok(Self { parent, name, is_placed: false, _lock: lock })
     }
 
     fn open(&self) -> io::Result<Dir> {
@@ -108,14 +111,20 @@ impl Drop for Workshop<'_> {
     }
 }
 
-/// Removes what killed runs left long ago. That it stays is no reason to fail.
-fn remove_forgotten(parent: &Dir) {
+/// Removes what killed runs left. That it stays is no reason to fail.
+fn remove_abandoned(parent: &Dir) {
     for entry in parent.entries().into_iter().flatten().flatten() {
         let Ok(name) = entry.file_name().into_string() else { continue };
-        if name.starts_with(PREFIX) && name.ends_with(SUFFIX) && is_forgotten(parent, &name) {
+        let is_ours = name.starts_with(PREFIX) && name.ends_with(SUFFIX);
+        if is_ours && is_abandoned(parent, &name, lock_of(parent, &name).as_ref()) {
             let _ = parent.remove_dir_all(&name);
         }
     }
+}
+
+/// A folder as a file that can be locked, where the system has that.
+fn lock_of(parent: &Dir, name: &str) -> Option<File> {
+    parent.open(name).ok().map(cap_std::fs::File::into_std)
 }
 
 /// Moves what was unpacked into a folder that is there.

@@ -1,11 +1,12 @@
 //! Where a file is about to appear: an open folder and a name in it.
 
 use std::{
+    collections::HashMap,
     ffi::{OsStr, OsString},
     fs::{self, File},
     io,
     path::{Path, PathBuf},
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, OnceLock},
 };
 
 use cap_std::{
@@ -29,15 +30,28 @@ pub(super) struct Root {
     dir: OnceLock<Arc<Dir>>,
     /// What has its final name but may not be on the disk yet.
     pub(super) unsynced: Arc<Unsynced>,
+    /// Partial files of earlier runs, by folder; each is looked through once.
+    leftovers: Mutex<HashMap<PathBuf, Arc<[String]>>>,
 }
 
 impl Root {
     pub(super) fn new(path: PathBuf) -> Self {
-        Self { path, dir: OnceLock::new(), unsynced: Arc::default() }
+        Self { path, dir: OnceLock::new(), unsynced: Arc::default(), leftovers: Mutex::default() }
     }
 
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Partial files of earlier runs that lie where something is about to appear.
+    pub(super) fn leftovers(&self, spot: &Spot) -> Result<Arc<[String]>> {
+        let known = || self.leftovers.lock().expect("no holder of this lock panics");
+        if let Some(found) = known().get(&spot.parent) {
+            return Ok(found.clone());
+        }
+        let found: Arc<[String]> = spot.bench().leftovers()?.into();
+        known().insert(spot.parent.clone(), found.clone());
+        Ok(found)
     }
 
     fn open(&self) -> Result<Arc<Dir>> {
@@ -89,7 +103,7 @@ impl Spot {
     /// Where partial files lie.
     pub(super) fn bench(&self) -> Bench {
         let (dir, path) = (self.dir.clone(), self.parent.as_path().into());
-        Bench { dir, path, prefix: PREFIX, unsynced: self.unsynced.clone() }
+        Bench { dir, path, prefix: PREFIX, unsynced: self.unsynced.clone(), growth: None }
     }
 
     /// What has the name now; a link is looked at itself.

@@ -3,7 +3,6 @@
 
 use std::{
     ffi::OsStr,
-    fs::File,
     io::{self, BufReader, Read},
     path::{Path, PathBuf},
 };
@@ -39,7 +38,7 @@ pub(super) struct Archive<'a> {
 
 impl Archive<'_> {
     /// Unpacks into an empty folder. What is left to be done with its folders comes back.
-    pub(super) fn unpack(&self, packed: &File, root: Dir) -> Result<Tree, UnpackError> {
+    pub(super) fn unpack(&self, packed: impl Read, root: Dir) -> Result<Tree, UnpackError> {
         let decoder = MultiGzDecoder::new(BufReader::with_capacity(64 << 10, packed));
         let mut checked = Checked::new(decoder, self);
         let mut reader = Reader::new(Streamed(&mut checked));

@@ -132,7 +132,8 @@ impl Folder {
         }
         let path = self.root.join(INGEST);
         let dir = Arc::new(open_folder(&path)?);
-        let bench = Bench { dir, path: path.into(), prefix: "", unsynced: self.unsynced.clone() };
+        let (path, unsynced) = (path.into(), self.unsynced.clone());
+        let bench = Bench { dir, path, prefix: "", unsynced, growth: None };
         let leftovers = bench.leftovers()?.into();
         Ok(folders.ingest.insert((bench, leftovers)).clone())
     }

@@ -50,6 +50,7 @@ mod tests {
                 problems: Problems::parse(body.as_bytes()),
                 correlation: Vec::new(),
                 retry_after: None,
+                hints: Vec::new(),
             };
             assert_eq!(response.misses_blob(&digest), expected, "{status} {body}");
         }

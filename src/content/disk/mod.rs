@@ -1,5 +1,6 @@
 //! Content in files of this machine: read in pieces, and written, off the threads that run tasks.
 
+mod growth;
 mod partial;
 mod pool;
 mod sync;
@@ -23,7 +24,8 @@ use tokio::{
 
 use self::pool::Pool;
 pub(crate) use self::{
-    partial::{Bench, Partial, is_forgotten, is_worth_resuming, store, verified},
+    growth::{EndOfGrowth, Follower, Growth},
+    partial::{Bench, Partial, is_abandoned, is_worth_resuming, store, verified},
     sync::{Unsynced, sync_file_system},
 };
 

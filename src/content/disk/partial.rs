@@ -16,7 +16,7 @@ use futures_util::StreamExt as _;
 
 use tokio::task::{JoinHandle, spawn_blocking};
 
-use super::{PIECE, Unsynced, off, receive};
+use super::{Growth, PIECE, Unsynced, off, receive};
 use crate::{
     content::{Body, ByteStream, Error, Result, verify},
     oci::{Descriptor, Digest, Hasher},
@@ -28,7 +28,10 @@ const WORTH_RESUMING: u64 = 1 << 20;
 /// Bytes after which what was written begins to be brought to the disk.
 const SYNC_AHEAD: u64 = 64 << 20;
 
-/// Age at which what a killed run left is taken for forgotten.
+/// Age at which something is no longer taken for the beginning of another run's work.
+const MOMENT: Duration = Duration::from_secs(60);
+
+/// Age at which what a killed run left is not worth keeping any more.
 const FORGOTTEN: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// Is content of this size taken up where a killed run stopped?
@@ -47,10 +50,13 @@ pub(crate) struct Bench {
     pub(crate) prefix: &'static str,
     /// What has its final name but may not be on the disk yet.
     pub(crate) unsynced: Arc<Unsynced>,
+    /// Is told how far a file has been written.
+    pub(crate) growth: Option<Arc<Growth>>,
 }
 
 impl Bench {
-    /// Names of the partial files that lie here, without those of nobody for a week, which are removed.
+    /// Names of the partial files that lie here. What killed runs left is removed unless it is worth taking
+    /// up, or when it lies here for a week.
     pub(crate) fn leftovers(&self) -> Result<Vec<String>> {
         let failed = |error| Error::io("read", &*self.path)(error);
         let mut names = Vec::new();
@@ -60,11 +66,11 @@ impl Bench {
             if !self.is_partial(&name) {
                 continue;
             }
-            if self.is_forgotten(&name) {
+            if self.is_of_use(&name) {
+                names.push(name);
+            } else {
                 // Whoever removes it first is right; a name that stays is no harm.
                 let _ = self.dir.remove_file(&name);
-            } else {
-                names.push(name);
             }
         }
         Ok(names)
@@ -77,9 +83,10 @@ impl Bench {
         })
     }
 
-    fn is_forgotten(&self, name: &str) -> bool {
-        let is_owned = || self.dir.open(name).is_ok_and(|file| file.into_std().try_lock().is_err());
-        is_forgotten(&self.dir, name) && !is_owned()
+    fn is_of_use(&self, name: &str) -> bool {
+        let size = self.dir.symlink_metadata(name).map_or(0, |metadata| metadata.len());
+        let limit = if is_worth_resuming(size) { FORGOTTEN } else { MOMENT };
+        age(&self.dir, name) <= limit || self.dir.open(name).is_ok_and(|file| is_owned(&file.into_std()))
     }
 
     fn unused_name(&self, digest: &Digest) -> String {
@@ -88,14 +95,26 @@ impl Bench {
     }
 }
 
-/// Did a folder change a week after something in it did last? The disk's clock tells both.
-pub(crate) fn is_forgotten(dir: &Dir, name: &str) -> bool {
+/// Is something in a folder of no use to anybody: a folder, say, that a killed run has filled? `lock` is what
+/// a run that fills it has locked.
+pub(crate) fn is_abandoned(dir: &Dir, name: &str, lock: Option<&File>) -> bool {
+    let limit = if lock.is_some() { MOMENT } else { FORGOTTEN };
+    age(dir, name) > limit && !lock.is_some_and(is_owned)
+}
+
+/// Does a run that still goes on have this file?
+fn is_owned(file: &File) -> bool {
+    file.try_lock().is_err()
+}
+
+/// How long after something in a folder the folder itself was changed last. The disk's clock tells both.
+fn age(dir: &Dir, name: &str) -> Duration {
     let age = || {
         let last = dir.symlink_metadata(name)?.modified()?.into_std();
         let changed = dir.dir_metadata()?.modified()?.into_std();
         Ok::<_, io::Error>(changed.duration_since(last).unwrap_or_default())
     };
-    age().is_ok_and(|age| age > FORGOTTEN)
+    age().unwrap_or_default()
 }
 
 /// A file under a name of its own, which goes away with this value unless it is placed or worth keeping.
@@ -123,12 +142,10 @@ impl Partial {
         let name = bench.unused_name(&node.digest);
         let file = bench.dir.open_with(&name, &options);
         let file = file.map_err(|error| Error::io("create", bench.path.join(&name))(error))?.into_std();
-        if is_worth_resuming(node.size) {
-            // Tells others that the file has an owner, and dies with the owner. Where a file system has no
-            // locks nothing is taken up again, since no lock is ever got.
-            let _ = file.try_lock();
-        }
-        Ok(Self::new(bench, node, name, file))
+        // Tells others that the file has an owner, and dies with the owner. Where a file system has no locks
+        // nothing is taken up again, since no lock is ever got.
+        let _ = file.try_lock();
+        Self::new(bench, node, name, file).announced()
     }
 
     fn new(bench: &Bench, node: &Descriptor, name: String, file: File) -> Self {
@@ -144,6 +161,14 @@ impl Partial {
             hasher: None,
             is_worth_keeping: is_worth_resuming(node.size),
         }
+    }
+
+    /// Tells whoever follows that this is the file.
+    fn announced(self) -> Result<Self> {
+        if let Some(growth) = &self.bench.growth {
+            growth.begin(self.file(), self.written).map_err(|error| Error::io("open", self.path())(error))?;
+        }
+        Ok(self)
     }
 
     /// Takes up what a run that is gone left of the content, if there is any, and hashes it.
@@ -165,7 +190,7 @@ impl Partial {
             let mut partial = Self::new(bench, node, name, file);
             partial.hash().map_err(|error| Error::io("read", partial.path())(error))?;
             if partial.written <= node.size {
-                return Ok(Some(partial));
+                return partial.announced().map(Some);
             }
             partial.is_worth_keeping = false;
         }
@@ -273,6 +298,9 @@ impl io::Write for Partial {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let count = self.file().write(bytes)?;
         self.written += count as u64;
+        if let Some(growth) = &self.bench.growth {
+            growth.advance(self.written);
+        }
         self.sync_ahead(count);
         if let Some(hasher) = &mut self.hasher {
             hasher.update(&bytes[..count]);
@@ -287,6 +315,9 @@ impl io::Write for Partial {
 
 impl Drop for Partial {
     fn drop(&mut self) {
+        if let Some(growth) = &self.bench.growth {
+            growth.end(false);
+        }
         let is_placed = self.file.is_none();
         let is_complete = self.written == self.size;
         if !is_placed && (is_complete || !self.is_worth_keeping || self.written < WORTH_RESUMING) {
@@ -309,6 +340,9 @@ pub(crate) async fn store<T: Send + 'static>(
     let path = bench.path.clone();
     let finish = |mut partial: Partial| {
         partial.check()?;
+        if let Some(growth) = &partial.bench.growth {
+            growth.end(true);
+        }
         finish(partial)
     };
     let is_resumable = is_worth_resuming(node.size) && body.is_replayable() && !leftovers.is_empty();
