@@ -78,6 +78,14 @@ fn some_crates_and_the_world_outside_appear_in_few_places() {
     assert!(problems.is_empty(), "\n{}", problems.join("\n"));
 }
 
+#[test]
+fn every_layer_has_files() {
+    let found: BTreeSet<String> = sources().iter().map(|(path, _)| layer_of(path)).collect();
+    for (layer, _) in LAYERS {
+        assert!(found.contains(*layer), "src has no {layer}");
+    }
+}
+
 /// Every source file, with its path below `src`, without comments and literal text.
 fn sources() -> Vec<(PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");

@@ -3,6 +3,7 @@
 mod backup;
 mod blob;
 mod fixture;
+mod killed;
 mod legacy;
 mod login;
 mod manifest;

@@ -128,7 +128,7 @@ fn ls_shows_pages_as_they_come() {
 #[test]
 fn ls_with_a_wrong_password_is_refused_by_the_registry() {
     let demo = Demo::with(TestRegistry::builder().basic("hello", "oras-test"));
-    demo.refuses("repo ls [REGISTRY]/ns -u hello -p bad", 2, "WARNING!")
+    demo.refuses("repo ls [REGISTRY]/ns -u hello -p bad", 3, "WARNING!")
         .stderr_contains("Error response from registry:")
         .never_says("bad\"");
     demo.oras("repo ls [REGISTRY]/ns -u hello -p oras-test").succeeds().says(1, "WARNING!");

@@ -2,4 +2,6 @@
 //! skipped; with `CI=true` it fails.
 
 mod library;
+mod quickstart;
 mod servers;
+mod soak;

@@ -242,7 +242,13 @@ impl Running {
     /// Ends it at once.
     pub(crate) fn kill(&mut self) {
         let _runtime = SERVERS.enter();
-        self.child.start_kill().unwrap();
+        // It may have ended by itself.
+        let _ = self.child.start_kill();
+    }
+
+    /// Waits until it has ended; its output is still to be had from [`wait`](Self::wait).
+    pub(crate) async fn ends(&mut self) {
+        let _ = self.child.wait().await;
     }
 
     /// Waits for its end.
