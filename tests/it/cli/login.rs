@@ -72,14 +72,14 @@ fn a_token_server_that_was_trusted_at_login_stays_trusted_and_no_other_is() {
     let repository = format!("{host}/app");
     registry.content("app").insert_artifact("a/b", &[]);
 
-    registry.on("*", "/v2/*").then(sends_to("auth.two.test"));
+    registry.on("*", "/v2/*").always().then(sends_to("auth.two.test"));
     run(&["login", &host, "-u", "alice", "--password-stdin"], "canary").succeeds().says_nothing_aside();
     let stored = test.read_text(".docker/config.json");
     assert!(stored.contains(&format!("\"realm\": \"https://auth.two.test:{port}\"")), "{stored}");
     run(&["repo", "tags", &repository], "").succeeds();
 
     registry.heal();
-    registry.on("*", "/v2/*").then(sends_to("auth.three.test"));
+    registry.on("*", "/v2/*").always().then(sends_to("auth.three.test"));
     registry.forget_requests();
     let refused = run(&["repo", "tags", &repository], "").fails();
     refused.stderr_contains("auth.three.test").stderr_contains("--auth-realm");
@@ -108,12 +108,26 @@ fn a_refusal_says_which_credential_was_used() {
 
 #[test]
 fn a_helper_that_is_broken_is_named_and_passed_over() {
-    let (test, _registry) = registry(May::basic("alice", "canary").anybody_may("pull", "*"));
+    let (test, registry) = registry(May::bearer("alice", "canary").anybody_may("pull", "*"));
+    let node = registry.content("app").insert_artifact("a/b", &[]);
+    registry.content("app").tag("v1", &node);
     test.write(".docker/config.json", r#"{"credsStore":"gone"}"#);
-    let refused = test.oras(["repo", "tags", "[REGISTRY]/app"]).fails();
-    refused
+    test.oras(["repo", "tags", "[REGISTRY]/app"])
+        .succeeds()
+        .prints("v1\n")
         .stderr_contains("docker-credential-gone is not installed")
         .stderr_contains("[TEST]/.docker/config.json");
+}
+
+#[test]
+fn a_helper_is_not_started_where_nobody_asks_who_we_are() {
+    let (test, registry) = registry(May::basic("alice", "canary").anybody_may("pull", "*"));
+    let node = registry.content("app").insert_artifact("a/b", &[]);
+    registry.content("app").tag("v1", &node);
+    test.program("docker-credential-known", "#!/bin/sh\ntouch \"$HOME/started\"\n");
+    test.write(".docker/config.json", r#"{"credsStore":"known"}"#);
+    test.oras(["repo", "tags", "[REGISTRY]/app"]).succeeds().prints("v1\n").says_nothing_aside();
+    assert!(!test.exists("started"));
 }
 
 #[test]
