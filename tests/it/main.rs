@@ -12,4 +12,6 @@ mod protocol;
 #[cfg(test)]
 mod protocol_rules;
 #[cfg(test)]
+mod reliability;
+#[cfg(test)]
 mod support;

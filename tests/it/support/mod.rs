@@ -5,6 +5,7 @@ pub(crate) mod cli;
 pub(crate) mod expect;
 pub(crate) mod http;
 pub(crate) mod layout;
+pub(crate) mod named_tests;
 pub(crate) mod nginx;
 pub(crate) mod pack;
 pub(crate) mod pass;
