@@ -309,12 +309,10 @@ impl Files {
             }
             // What is wrong with an archive may be that something else arrived, and that is the better reason.
             // But nobody waits for much more of what is useless.
-            Either::Right((unpacked, storing)) => {
-                if unpacked.is_err() && node.size - growth.written().min(node.size) > WAITED_FOR {
-                    return Err(unpacked.err().expect("it was looked at just now"));
-                }
-                (storing.await?, unpacked)
+            Either::Right((Err(error), _)) if node.size.saturating_sub(growth.written()) > WAITED_FOR => {
+                return Err(error);
             }
+            Either::Right((unpacked, storing)) => (storing.await?, unpacked),
         };
         let failed = |error| content::Error::io("read", partial.path())(error);
         let file = partial.file().try_clone().map_err(failed)?;

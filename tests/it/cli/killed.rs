@@ -43,9 +43,9 @@ impl Case {
         (self.whole)(&test, &registry);
         let requests = registry.requests();
         assert!(requests.len() > 2, "{requests:#?}");
-        for at in 0..requests.len() {
-            self.kill(|gate| Fault::stall(gate), at).await;
-            if requests[at].line().starts_with("GET ") {
+        for (at, request) in requests.iter().enumerate() {
+            self.kill(Fault::stall, at).await;
+            if request.line().starts_with("GET ") {
                 for bytes in [0, 1, 100_000] {
                     self.kill(|gate| Fault::stall_after(bytes, gate), at).await;
                 }
