@@ -8,7 +8,7 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 exec </dev/null
 
-PARTS=(install fmt lint build test doc deny quickstart golden)
+PARTS=(install fmt lint build test doc deny quickstart seeds golden)
 CACHE="${XDG_CACHE_HOME:-$HOME/.cache}/oras-rs-tests"
 TARGET="${CARGO_TARGET_DIR:-target}"
 DISTRIBUTION=v3.0.0
@@ -144,6 +144,12 @@ part_deny() {
 part_quickstart() {
   [ -x "$TARGET/release/oras" ] || part_build || return 1
   ORAS_BIN="$TARGET/release/oras" bash examples/quickstart.sh
+}
+
+# The five documents that the client was made for, line by line on real registries.
+part_seeds() {
+  [ -x "$TARGET/release/oras" ] || part_build || return 1
+  ORAS_BIN="$TARGET/release/oras" bash tests/seeds/run.sh
 }
 
 # Recorded cases of the reference client, which users of the project do not have.
