@@ -178,8 +178,15 @@ impl Context {
 
     /// Reads who the user says to be, from flags and standard input.
     pub(crate) fn identity<S: super::args::Side>(&self, remote: &Remote<S>) -> anyhow::Result<Identity> {
-        if S::PREFIX.is_empty() && (remote.password.is_some() || remote.identity_token.is_some()) {
-            self.printer.notice("WARNING! Using a secret on the command line is insecure: use --password-stdin or --identity-token-stdin");
+        if S::PREFIX.is_empty() {
+            for (flag, secret) in [("password", &remote.password), ("identity-token", &remote.identity_token)]
+            {
+                if secret.is_some() {
+                    self.printer.notice(&format!(
+                        "WARNING! Using --{flag} via the CLI is insecure. Use --{flag}-stdin."
+                    ));
+                }
+            }
         }
         let secret = match (&remote.password, &remote.identity_token) {
             (Some(secret), _) | (None, Some(secret)) => Some(secret.duplicate()),

@@ -1,7 +1,8 @@
 //! Artifact types that a registry reports wrongly.
 //!
 //! Servers of the time just before the specification 1.1 take the config's media type for the artifact type
-//! of every image manifest. All artifacts of today have the same config, so that their types are lost.
+//! of every image manifest. All artifacts of today have the same config, so that their types are lost. Others
+//! store manifests of earlier generations without knowing them, and list them without a type.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -42,8 +43,11 @@ impl Inner {
         let suspect = |entry: &Descriptor| {
             let label = entry.artifact_type.as_deref();
             let is_other = wanted.is_some_and(|wanted| !wanted.is_empty() && label != Some(wanted));
-            entry.media_type == media_type::IMAGE_MANIFEST
-                && (label == Some(media_type::EMPTY) || are_wrong && is_other)
+            let is_image = entry.media_type == media_type::IMAGE_MANIFEST;
+            // Each of these has a type; an index may have none.
+            let is_nameless = label.is_none_or(str::is_empty)
+                && (is_image || media_type::is_artifact_manifest(&entry.media_type));
+            is_nameless || is_image && (label == Some(media_type::EMPTY) || are_wrong && is_other)
         };
         let corrected = stream::iter(entries).map(|entry| async move {
             if suspect(&entry) { self.read_label(subject, entry).await } else { Some(entry) }

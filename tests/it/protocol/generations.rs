@@ -350,6 +350,26 @@ async fn section_6_5_step_5_costs_nothing_where_types_are_right() {
     assert_eq!(registry.requests().len(), 2, "{:?}", registry.lines());
 }
 
+/// Some registries store manifests of earlier generations without knowing them: their lists have no types.
+#[tokio::test]
+async fn section_6_5_step_5_types_that_a_registry_does_not_list_are_read_from_the_manifests() {
+    let registry = TestRegistry::start().await;
+    let content = registry.content("app");
+    let root = put(&content, Form::Image, None, "root/1");
+    let nodes = FORMS.map(|form| put(&content, form, Some(&root), "sbom/example"));
+    let other = put(&content, Form::OrasArtifact, Some(&root), "readme/example");
+    let entry =
+        |node: &Descriptor| json!({"mediaType": node.media_type, "digest": node.digest, "size": node.size});
+    let entries: Vec<_> = nodes.iter().chain([&other]).map(entry).collect();
+    let index = json!({"schemaVersion": 2, "mediaType": media_type::IMAGE_INDEX, "manifests": entries});
+    registry.on("GET", "/v2/app/referrers/*").always().then(Fault::body(index.to_string()));
+    let sboms: Vec<_> = nodes.iter().map(|node| (node, "sbom/example")).collect();
+    let filtered = reading(&registry).referrers(&root, Some("sbom/example")).await.unwrap();
+    assert_eq!(named(&filtered), expected(&sboms));
+    let all = reading(&registry).referrers(&root, None).await.unwrap();
+    assert_eq!(named(&all), expected(&[&sboms[..], &[(&other, "readme/example")]].concat()));
+}
+
 #[tokio::test]
 async fn section_6_3_a_release_candidate_lists_page_by_page_and_may_list_null() {
     let builder = TestRegistry::builder().referrers(Referrers::ReleaseCandidate);

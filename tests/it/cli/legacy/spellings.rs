@@ -364,7 +364,7 @@ fn a_password_may_be_given_on_the_command_line_or_on_standard_input() {
     test.oras(["login", "[REGISTRY]", "--username", "hello", "--password", "oras-test"])
         .succeeds()
         .prints("Login Succeeded\n")
-        .stderr_contains("WARNING! Using");
+        .stderr_is("WARNING! Using --password via the CLI is insecure. Use --password-stdin.\n");
     test.oras(["repo", "tags", "[REGISTRY]/net-monitor"]).succeeds().prints("v1\n");
     test.oras(["logout", "[REGISTRY]"]).succeeds().prints_nothing().says_nothing_aside();
     assert_eq!(test.oras(["repo", "tags", "[REGISTRY]/net-monitor"]).code, Some(1));
