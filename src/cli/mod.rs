@@ -3,6 +3,7 @@
 mod args;
 mod command;
 mod context;
+mod dispatch;
 mod error;
 mod legacy;
 mod output;
@@ -12,91 +13,45 @@ mod usage;
 
 use std::{ffi::OsString, process::ExitCode};
 
-use clap::{CommandFactory as _, FromArgMatches as _};
 use command as run;
 use context::Context;
+use dispatch::{Entry, Wanted, leaf};
 
-/// Push, attach, discover, pull and copy OCI artifacts
-#[derive(Debug, clap::Parser)]
-#[command(
-    name = "oras",
-    subcommand_required = true,
-    arg_required_else_help = true,
-    disable_help_subcommand = false
-)]
-struct Cli {
-    #[command(subcommand)]
-    command: Command,
-}
+/// Every command, on one screen: its name, its other names, its arguments, and what runs it.
+const COMMANDS: &[Entry] = &[
+    leaf!("attach", [], run::attach::Attach, run::attach::run),
+    leaf!("backup", [], run::backup::Backup, run::backup::run),
+    Entry::group("blob", &[], run::blob::define, run::blob::COMMANDS),
+    leaf!("cp", ["copy"], run::cp::Cp, run::cp::run),
+    Entry::group("completion", &[], run::completion::define, run::completion::SHELLS),
+    leaf!("discover", [], run::discover::Discover, run::discover::run),
+    leaf!("login", [], run::login::Login, run::login::run),
+    leaf!("logout", [], run::logout::Logout, run::logout::run),
+    Entry::group("manifest", &[], run::manifest::define, run::manifest::COMMANDS),
+    leaf!("pull", [], run::pull::Pull, run::pull::run),
+    leaf!("push", [], run::push::Push, run::push::run),
+    Entry::group("repo", &["repository"], run::repo::define, run::repo::COMMANDS),
+    leaf!("resolve", ["digest"], run::resolve::Resolve, run::resolve::run),
+    leaf!("restore", [], run::restore::Restore, run::restore::run),
+    leaf!("tag", [], run::tag::Tag, run::tag::run),
+    Entry::leaf("version", &[], run::version::define, run::version::run),
+    // Scripts of other clients complete words with these.
+    Entry::leaf("__complete", &[], run::completion::define_words, run::completion::with_descriptions),
+    Entry::leaf("__completeNoDesc", &[], run::completion::define_words, run::completion::names_only),
+];
 
-/// Every command, on one screen.
-#[derive(Debug, clap::Subcommand)]
-enum Command {
-    Attach(Box<run::attach::Attach>),
-    Backup(Box<run::backup::Backup>),
-    #[command(subcommand)]
-    Blob(run::blob::Blob),
-    #[command(visible_alias = "copy")]
-    Cp(Box<run::cp::Cp>),
-    #[command(subcommand)]
-    Completion(run::completion::Completion),
-    Discover(Box<run::discover::Discover>),
-    Login(Box<run::login::Login>),
-    Logout(run::logout::Logout),
-    #[command(subcommand)]
-    Manifest(run::manifest::Manifest),
-    Pull(Box<run::pull::Pull>),
-    Push(Box<run::push::Push>),
-    #[command(subcommand, visible_alias = "repository")]
-    Repo(run::repo::Repo),
-    #[command(visible_alias = "digest")]
-    Resolve(Box<run::resolve::Resolve>),
-    Restore(Box<run::restore::Restore>),
-    Tag(Box<run::tag::Tag>),
-    Version(run::version::Version),
-    /// Complete a word
-    #[command(name = "__complete", hide = true)]
-    Complete(run::completion::Words),
-    /// Complete a word, without descriptions
-    #[command(name = "__completeNoDesc", hide = true)]
-    CompleteNames(run::completion::Words),
-}
-
-impl Command {
-    fn run(&self, context: &Context) -> anyhow::Result<()> {
-        match self {
-            Self::Attach(args) => context.block_on(run::attach::run(context, args)),
-            Self::Backup(args) => context.block_on(run::backup::run(context, args)),
-            Self::Blob(group) => group.run(context),
-            Self::Cp(args) => context.block_on(run::cp::run(context, args)),
-            Self::Completion(shell) => shell.run(context),
-            Self::Complete(words) => {
-                run::completion::complete(context, words, true);
-                Ok(())
-            }
-            Self::CompleteNames(words) => {
-                run::completion::complete(context, words, false);
-                Ok(())
-            }
-            Self::Discover(args) => context.block_on(run::discover::run(context, args)),
-            Self::Login(args) => context.block_on(run::login::run(context, args)),
-            Self::Logout(args) => context.block_on(run::logout::run(context, args)),
-            Self::Manifest(group) => group.run(context),
-            Self::Pull(args) => context.block_on(run::pull::run(context, args)),
-            Self::Push(args) => context.block_on(run::push::run(context, args)),
-            Self::Repo(group) => group.run(context),
-            Self::Resolve(args) => context.block_on(run::resolve::run(context, args)),
-            Self::Restore(args) => context.block_on(run::restore::run(context, args)),
-            Self::Tag(args) => context.block_on(run::tag::run(context, args)),
-            Self::Version(args) => run::version::run(context, args),
-        }
-    }
+fn define(wanted: Wanted<'_>) -> clap::Command {
+    let root = clap::Command::new("oras")
+        .about("Push, attach, discover, pull and copy OCI artifacts")
+        .subcommand_required(true)
+        .arg_required_else_help(true);
+    args::finish(dispatch::define(root, COMMANDS, wanted))
 }
 
 /// The definition of every command and flag.
 #[must_use]
 pub fn definition() -> clap::Command {
-    args::finish(Cli::command())
+    define(Wanted::All)
 }
 
 /// The definition of every command and flag as it is shown to people, in help, manuals and completions.
@@ -110,28 +65,30 @@ pub fn reference() -> clap::Command {
 pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.collect();
     let context = Context::of_process();
-    let parse = |args: &[OsString]| legacy::extend(definition()).try_get_matches_from(args);
+    let path = dispatch::path(COMMANDS, args.get(1..).unwrap_or_default());
+    let wanted = path.as_deref().map_or(Wanted::All, Wanted::Path);
+    let parse = |args: &[OsString]| legacy::extend(define(wanted)).try_get_matches_from(args);
     let parsed = parse(&args).map_err(|error| usage::after_help(error, &args, parse));
     let parsed = match parsed {
         Ok(matches) => match legacy::modernize(&matches, &args) {
-            Ok(modern) if modern.notices.is_empty() => Cli::from_arg_matches(&matches),
+            Ok(modern) if modern.notices.is_empty() => Ok(matches),
             Ok(modern) => {
                 modern.notices.iter().for_each(|notice| context.printer.notice(notice));
-                parse(&modern.args).and_then(|matches| Cli::from_arg_matches(&matches))
+                parse(&modern.args)
             }
             Err(contradiction) => return context.fail(&contradiction.into()),
         },
         Err(error) => Err(error),
     };
-    let cli = match parsed {
-        Ok(cli) => cli,
+    let given = match parsed {
+        Ok(given) => given,
         Err(error) => {
             let words: Vec<String> =
                 args.iter().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
             return usage::report(&error, &mut reference(), &words, &context.printer);
         }
     };
-    let outcome = cli.command.run(&context).and_then(|()| context.printer.check());
+    let outcome = dispatch::run(COMMANDS, &context, &given).and_then(|()| context.printer.check());
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => context.fail(&error),

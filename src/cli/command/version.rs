@@ -1,5 +1,7 @@
 //! `oras version`
 
+use clap::ArgMatches;
+
 use crate::cli::{
     args::{self, Examples},
     context::Context,
@@ -8,19 +10,22 @@ use crate::cli::{
 
 const EXAMPLES: Examples = &[("Show the version", "oras version")];
 
-/// Show the version of this client
-#[derive(Debug, clap::Args)]
-#[command(after_help = args::examples(EXAMPLES))]
-pub(crate) struct Version {
-    #[arg(hide = true)]
-    arguments: Vec<String>,
+/// The definition of the command. It is the one that is run to see whether the program is there at all, so it
+/// does without a type for its arguments, and without a runtime.
+pub(crate) fn define(command: clap::Command) -> clap::Command {
+    command
+        .about("Show the version of this client")
+        .after_help(args::examples(EXAMPLES))
+        .arg(clap::Arg::new("arguments").num_args(0..).hide(true))
 }
 
-pub(crate) fn run(context: &Context, args: &Version) -> anyhow::Result<()> {
-    if !args.arguments.is_empty() {
+pub(crate) fn run(context: &Context, given: &ArgMatches) -> anyhow::Result<()> {
+    let arguments: Vec<&str> =
+        given.get_many::<String>("arguments").into_iter().flatten().map(String::as_str).collect();
+    if !arguments.is_empty() {
         context
             .printer
-            .notice(&format!("warning: arguments are ignored: {}", visible(&args.arguments.join(", "))));
+            .notice(&format!("warning: arguments are ignored: {}", visible(&arguments.join(", "))));
     }
     for (key, value) in [
         ("Version:", env!("CARGO_PKG_VERSION").to_owned()),

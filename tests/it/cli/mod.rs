@@ -10,4 +10,5 @@ mod manifest;
 mod manifest_index;
 mod repo;
 mod restore;
+mod startup;
 mod transcripts;

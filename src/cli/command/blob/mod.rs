@@ -4,26 +4,16 @@ mod delete;
 mod fetch;
 mod push;
 
-use crate::cli::context::Context;
+use crate::cli::dispatch::{Entry, leaf};
 
-/// Look at blobs, and change which there are
-#[derive(Debug, clap::Subcommand)]
-#[command(subcommand_required = true, arg_required_else_help = true)]
-pub(crate) enum Blob {
-    #[command(visible_aliases = ["remove", "rm"])]
-    Delete(Box<delete::Delete>),
-    #[command(visible_alias = "get")]
-    Fetch(Box<fetch::Fetch>),
-    Push(Box<push::Push>),
+/// Says what the group is for.
+pub(crate) fn define(command: clap::Command) -> clap::Command {
+    command.about("Look at blobs, and change which there are")
 }
 
-impl Blob {
-    /// Runs the command of the group.
-    pub(crate) fn run(&self, context: &Context) -> anyhow::Result<()> {
-        match self {
-            Self::Delete(args) => context.block_on(delete::run(context, args)),
-            Self::Fetch(args) => context.block_on(fetch::run(context, args)),
-            Self::Push(args) => context.block_on(push::run(context, args)),
-        }
-    }
-}
+/// The commands of the group.
+pub(crate) const COMMANDS: &[Entry] = &[
+    leaf!("delete", ["remove", "rm"], delete::Delete, delete::run),
+    leaf!("fetch", ["get"], fetch::Fetch, fetch::run),
+    leaf!("push", [], push::Push, push::run),
+];

@@ -8,32 +8,18 @@ mod push;
 
 pub(super) use delete::confirm;
 
-use crate::cli::context::Context;
+use crate::cli::dispatch::{Entry, leaf};
 
-/// Look at manifests, and change which there are
-#[derive(Debug, clap::Subcommand)]
-#[command(subcommand_required = true, arg_required_else_help = true)]
-pub(crate) enum Manifest {
-    #[command(visible_aliases = ["remove", "rm"])]
-    Delete(Box<delete::Delete>),
-    #[command(visible_aliases = ["get", "show"])]
-    Fetch(Box<fetch::Fetch>),
-    #[command(visible_alias = "get-config")]
-    FetchConfig(Box<fetch_config::FetchConfig>),
-    #[command(subcommand)]
-    Index(index::Index),
-    Push(Box<push::Push>),
+/// Says what the group is for.
+pub(crate) fn define(command: clap::Command) -> clap::Command {
+    command.about("Look at manifests, and change which there are")
 }
 
-impl Manifest {
-    /// Runs the command of the group.
-    pub(crate) fn run(&self, context: &Context) -> anyhow::Result<()> {
-        match self {
-            Self::Delete(args) => context.block_on(delete::run(context, args)),
-            Self::Fetch(args) => context.block_on(fetch::run(context, args)),
-            Self::FetchConfig(args) => context.block_on(fetch_config::run(context, args)),
-            Self::Index(group) => group.run(context),
-            Self::Push(args) => context.block_on(push::run(context, args)),
-        }
-    }
-}
+/// The commands of the group.
+pub(crate) const COMMANDS: &[Entry] = &[
+    leaf!("delete", ["remove", "rm"], delete::Delete, delete::run),
+    leaf!("fetch", ["get", "show"], fetch::Fetch, fetch::run),
+    leaf!("fetch-config", ["get-config"], fetch_config::FetchConfig, fetch_config::run),
+    Entry::group("index", &[], index::define, index::COMMANDS),
+    leaf!("push", [], push::Push, push::run),
+];

@@ -3,24 +3,13 @@
 mod ls;
 mod tags;
 
-use crate::cli::context::Context;
+use crate::cli::dispatch::{Entry, leaf};
 
-/// Look at repositories and their tags
-#[derive(Debug, clap::Subcommand)]
-#[command(subcommand_required = true, arg_required_else_help = true)]
-pub(crate) enum Repo {
-    #[command(visible_alias = "list")]
-    Ls(Box<ls::Ls>),
-    #[command(visible_alias = "show-tags")]
-    Tags(Box<tags::Tags>),
+/// Says what the group is for.
+pub(crate) fn define(command: clap::Command) -> clap::Command {
+    command.about("Look at repositories and their tags")
 }
 
-impl Repo {
-    /// Runs the command of the group.
-    pub(crate) fn run(&self, context: &Context) -> anyhow::Result<()> {
-        match self {
-            Self::Ls(args) => context.block_on(ls::run(context, args)),
-            Self::Tags(args) => context.block_on(tags::run(context, args)),
-        }
-    }
-}
+/// The commands of the group.
+pub(crate) const COMMANDS: &[Entry] =
+    &[leaf!("ls", ["list"], ls::Ls, ls::run), leaf!("tags", ["show-tags"], tags::Tags, tags::run)];

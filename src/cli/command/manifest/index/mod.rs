@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::{
     cli::{
         args::{self, Flag, Located, Plain, is_set},
-        context::Context,
+        dispatch::{Entry, leaf},
         output::{Printer, print_json},
     },
     oci::{Digest, media_type},
@@ -16,24 +16,16 @@ use crate::{
     progress::{Event, Progress, Silent},
 };
 
-/// [Experimental] Make indexes, and change them
-#[derive(Debug, clap::Subcommand)]
-#[command(subcommand_required = true, arg_required_else_help = true)]
-pub(crate) enum Index {
-    #[command(visible_alias = "pack")]
-    Create(Box<create::Create>),
-    Update(Box<update::Update>),
+/// Says what the group is for.
+pub(crate) fn define(command: clap::Command) -> clap::Command {
+    command.about("[Experimental] Make indexes, and change them")
 }
 
-impl Index {
-    /// Runs the command of the group.
-    pub(crate) fn run(&self, context: &Context) -> anyhow::Result<()> {
-        match self {
-            Self::Create(args) => context.block_on(create::run(context, args)),
-            Self::Update(args) => context.block_on(update::run(context, args)),
-        }
-    }
-}
+/// The commands of the group.
+pub(crate) const COMMANDS: &[Entry] = &[
+    leaf!("create", ["pack"], create::Create, create::run),
+    leaf!("update", [], update::Update, update::run),
+];
 
 /// Where an index is written instead of being pushed.
 #[derive(Debug, Clone, Default, clap::Args)]
