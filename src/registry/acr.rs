@@ -127,7 +127,9 @@ pub fn advice(response: &ResponseError) -> Option<&'static str> {
         return Some("a token for single repositories needs content/delete to delete");
     }
     match response.method {
-        Method::POST | Method::PUT | Method::PATCH => Some("anonymous users may pull only; log in to push"),
+        Method::POST | Method::PUT | Method::PATCH => Some(
+            "anonymous users may pull only; log in to push; a token for single repositories needs content/write",
+        ),
         _ => None,
     }
 }

@@ -1,5 +1,6 @@
 //! The binary: what it prints, where, and its exit status. A file per command.
 
+mod azure;
 mod backup;
 mod blob;
 mod fixture;

@@ -288,6 +288,17 @@ async fn a_place_inside_the_network_is_refused_as_realm_of_a_registry_outside() 
 }
 
 #[tokio::test]
+async fn without_tls_no_password_takes_the_place_of_a_token() {
+    for realm in ["", "ftp://localhost/token", "http://169.254.169.254/token"] {
+        let access = May::bearer("alice", PASSWORD).or_basic().realm(realm);
+        let registry = TestRegistry::builder().access(access).start().await;
+        let error = known(&registry, alice()).registry.ping().await.unwrap_err();
+        assert!(matches!(&error, Error::Auth(AuthError::Realm { .. })), "{realm}: {error}");
+        registry.never_saw(PASSWORD);
+    }
+}
+
+#[tokio::test]
 async fn a_token_server_that_answers_with_a_page_is_named() {
     let registry = TestRegistry::builder().bearer("alice", PASSWORD).start().await;
     let page = crate::support::registry::Answer::new(200).header("content-type", "text/html").body("<html>");

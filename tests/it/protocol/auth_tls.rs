@@ -79,6 +79,30 @@ async fn an_unknown_authority_is_refused_before_anything_is_said_and_trusted_whe
 }
 
 #[tokio::test]
+async fn a_tls_failure_is_not_followed_by_plain_http() {
+    use tokio::io::AsyncReadExt as _;
+    // It ends every handshake, and keeps the first byte of each connection.
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let host = format!("localhost:{}", listener.local_addr().unwrap().port());
+    let first: Arc<Mutex<Vec<u8>>> = Arc::default();
+    let seen = first.clone();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut byte = [0];
+            if stream.read_exact(&mut byte).await.is_ok() {
+                seen.lock().unwrap().push(byte[0]);
+            }
+        }
+    });
+    let repository = Registry::new(&host, options(|_| {})).unwrap().repository("app");
+    Registry::new(&host, options(|_| {})).unwrap().ping().await.unwrap_err();
+    oras::content::Source::resolve(&repository, "v1").await.unwrap_err();
+    let first = first.lock().unwrap().clone();
+    // A handshake begins with this byte, a request with a letter.
+    assert!(!first.is_empty() && first.iter().all(|byte| *byte == 0x16), "{first:?}");
+}
+
+#[tokio::test]
 async fn without_checking_everything_is_accepted_and_a_credential_is_warned_about() {
     let access = May::basic("alice", "canary");
     let tls = ServerTls::new(Identity::self_signed());

@@ -46,6 +46,28 @@ async fn only_the_bytes_decide_whether_a_blob_is_good() {
 }
 
 #[tokio::test]
+async fn what_is_read_comes_in_one_stream_for_each_blob() {
+    let registry = TestRegistry::start().await;
+    let content = bytes(3 << 20);
+    let blob = registry.content("app").insert_blob("a/b", content.clone());
+    assert_eq!(read(&app(&registry), &blob).await.unwrap(), content);
+    let requests = registry.requests();
+    assert_eq!(requests.len(), 1, "{requests:?}");
+    assert_eq!(requests[0].header("range"), None);
+}
+
+#[tokio::test]
+async fn the_urls_of_a_descriptor_are_never_followed() {
+    let (registry, elsewhere) = (TestRegistry::start().await, TestRegistry::start().await);
+    registry.content("app").insert_artifact("a/b", &[]);
+    let mut blob = elsewhere.content("app").insert_blob("a/b", "hello");
+    blob.urls = vec![elsewhere.url(&format!("/v2/app/blobs/{}", blob.digest))];
+    let error = app(&registry).fetch_unverified(&blob, 0).await.err().unwrap();
+    assert!(error.is_not_found(), "{error}");
+    assert!(elsewhere.requests().is_empty());
+}
+
+#[tokio::test]
 async fn a_length_that_is_wrong_is_refused_before_the_first_byte() {
     let registry = TestRegistry::start().await;
     let blob = registry.content("app").insert_blob("a/b", "hello");

@@ -166,6 +166,28 @@ async fn the_login_of_az_is_the_last_resort() {
     assert!(!gone.requests().is_empty());
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn what_az_keeps_for_itself_is_not_read() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (registry, home) = (registry(AUDIENCE).await, tempfile::tempdir().unwrap());
+    let kept = format!("{{\"accessToken\": \"entra for {AUDIENCE}\"}}");
+    for name in [".azure/accessTokens.json", ".azure/msal_token_cache.json", ".IdentityService/msal.cache"] {
+        std::fs::create_dir_all(home.path().join(name).parent().unwrap()).unwrap();
+        std::fs::write(home.path().join(name), &kept).unwrap();
+    }
+    // This program finds nobody logged in, as az does when it does not trust its own files any more.
+    let az = home.path().join("az");
+    std::fs::write(&az, "#!/bin/sh\necho 'Please run az login' >&2\nexit 1\n").unwrap();
+    std::fs::set_permissions(&az, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let home_of = |name: &str| matches!(name, "HOME" | "PATH").then(|| home.path().into());
+    let azure =
+        Azure { metadata_endpoint: None, hosts: vec![registry.host()], ..Azure::from_variables(home_of) };
+    let (status, notices) = get(&registry, Some(azure)).await;
+    assert!(status.is_err() && notices[0].contains("Please run az login"), "{status:?} {notices:?}");
+    assert_eq!(registry.count("/oauth2/exchange"), 0);
+}
+
 #[tokio::test]
 async fn without_any_identity_the_reasons_are_told_and_the_request_is_anonymous() {
     let registry = registry(AUDIENCE).await;

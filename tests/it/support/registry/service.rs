@@ -51,9 +51,9 @@ impl Service {
 
     /// The name that the registry has for its token server.
     pub(super) fn token_service(&self) -> String {
-        let acr = self.options.access.tokens.acr;
-        let (_, host) = self.hosts.registry.split_once("://").unwrap_or_default();
-        if acr { host.to_owned() } else { "test-registry".to_owned() }
+        let realm = self.realm();
+        let host = realm.split('/').nth(2).unwrap_or_default();
+        if self.options.access.tokens.acr { host.to_owned() } else { "test-registry".to_owned() }
     }
 
     /// Answers one request, or ends its connection.
