@@ -18,7 +18,7 @@ use super::{
 };
 use crate::content::{
     self, Result,
-    disk::{is_abandoned, sync_file_system},
+    disk::{is_abandoned, own, sync_file_system},
 };
 
 /// What the names of folders end with in which something is being unpacked.
@@ -84,11 +84,15 @@ struct Workshop<'a> {
 impl<'a> Workshop<'a> {
     fn new(parent: &'a Dir) -> io::Result<Self> {
         remove_abandoned(parent);
-        let random = RandomState::new().build_hasher().finish();
-        let name = format!("{PREFIX}{random:016x}{SUFFIX}");
-        parent.create_dir(&name)?;
-        let lock = lock_of(parent, &name).filter(|lock| lock.try_lock().is_ok());
-        Ok(Self { parent, name, is_placed: false, _lock: lock })
+        loop {
+            let random = RandomState::new().build_hasher().finish();
+            let name = format!("{PREFIX}{random:016x}{SUFFIX}");
+            parent.create_dir(&name)?;
+            let lock = lock_of(parent, &name);
+            if lock.as_ref().is_none_or(own) && parent.symlink_metadata(&name).is_ok() {
+                return Ok(Self { parent, name, is_placed: false, _lock: lock });
+            }
+        }
     }
 
     fn open(&self) -> io::Result<Dir> {

@@ -25,7 +25,7 @@ use tokio::{
 use self::pool::Pool;
 pub(crate) use self::{
     growth::{EndOfGrowth, Follower, Growth},
-    partial::{Bench, Partial, is_abandoned, is_worth_resuming, store, verified},
+    partial::{Bench, Partial, is_abandoned, is_worth_resuming, own, store, verified},
     sync::{Unsynced, sync_file_system},
 };
 

@@ -3,7 +3,7 @@
 
 use std::{
     collections::hash_map::RandomState,
-    fs::File,
+    fs::{File, TryLockError},
     hash::{BuildHasher as _, Hasher as _},
     io::{self, Read as _, Seek as _},
     path::{Path, PathBuf},
@@ -27,9 +27,6 @@ const WORTH_RESUMING: u64 = 1 << 20;
 
 /// Bytes after which what was written begins to be brought to the disk.
 const SYNC_AHEAD: u64 = 64 << 20;
-
-/// Age at which something is no longer taken for the beginning of another run's work.
-const MOMENT: Duration = Duration::from_secs(60);
 
 /// Age at which what a killed run left is not worth keeping any more.
 const FORGOTTEN: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -55,8 +52,8 @@ pub(crate) struct Bench {
 }
 
 impl Bench {
-    /// Names of the partial files that lie here. What killed runs left is removed unless it is worth taking
-    /// up, or when it lies here for a week.
+    /// Names of the partial files that are worth taking up, or that somebody writes. What else killed runs
+    /// left is removed, as is all that lies here for a week.
     pub(crate) fn leftovers(&self) -> Result<Vec<String>> {
         let failed = |error| Error::io("read", &*self.path)(error);
         let mut names = Vec::new();
@@ -66,14 +63,27 @@ impl Bench {
             if !self.is_partial(&name) {
                 continue;
             }
-            if self.is_of_use(&name) {
+            if !self.remove_useless(&name) {
                 names.push(name);
-            } else {
-                // Whoever removes it first is right; a name that stays is no harm.
-                let _ = self.dir.remove_file(&name);
             }
         }
         Ok(names)
+    }
+
+    /// Removes a file that nobody writes, unless it is worth taking up. Returns whether it is of no use.
+    fn remove_useless(&self, name: &str) -> bool {
+        let size = self.dir.symlink_metadata(name).map_or(0, |metadata| metadata.len());
+        if is_worth_resuming(size) && age(&self.dir, name) <= FORGOTTEN {
+            return false;
+        }
+        // It is removed while it is locked: whoever has just made it, and not locked it yet, makes another.
+        let Ok(file) = self.dir.open(name).map(cap_std::fs::File::into_std) else { return false };
+        let is_useless = !is_owned(&file);
+        if is_useless {
+            // A name that stays is no harm.
+            let _ = self.dir.remove_file(name);
+        }
+        is_useless
     }
 
     fn is_partial(&self, name: &str) -> bool {
@@ -83,12 +93,6 @@ impl Bench {
         })
     }
 
-    fn is_of_use(&self, name: &str) -> bool {
-        let size = self.dir.symlink_metadata(name).map_or(0, |metadata| metadata.len());
-        let limit = if is_worth_resuming(size) { FORGOTTEN } else { MOMENT };
-        age(&self.dir, name) <= limit || self.dir.open(name).is_ok_and(|file| is_owned(&file.into_std()))
-    }
-
     fn unused_name(&self, digest: &Digest) -> String {
         let random = RandomState::new().build_hasher().finish();
         format!("{}{}_{random:016x}", self.prefix, digest.encoded())
@@ -96,10 +100,32 @@ impl Bench {
 }
 
 /// Is something in a folder of no use to anybody: a folder, say, that a killed run has filled? `lock` is what
-/// a run that fills it has locked.
+/// a run that fills it has locked; where nothing can be locked, age has to tell.
 pub(crate) fn is_abandoned(dir: &Dir, name: &str, lock: Option<&File>) -> bool {
-    let limit = if lock.is_some() { MOMENT } else { FORGOTTEN };
-    age(dir, name) > limit && !lock.is_some_and(is_owned)
+    lock.map_or_else(|| age(dir, name) > FORGOTTEN, |lock| !is_owned(lock))
+}
+
+/// Locks a file that was just made, or a folder. `false` when somebody who took it for abandoned has it, and is
+/// about to remove it: then another is to be made.
+pub(crate) fn own(file: &File) -> bool {
+    match file.try_lock() {
+        Ok(()) => !is_removed(file),
+        Err(TryLockError::WouldBlock) => false,
+        // Where a file system has no locks nothing is taken for abandoned before its time, and nothing is
+        // taken up again.
+        Err(TryLockError::Error(_)) => true,
+    }
+}
+
+#[cfg(unix)]
+fn is_removed(file: &File) -> bool {
+    file.metadata().is_ok_and(|metadata| std::os::unix::fs::MetadataExt::nlink(&metadata) == 0)
+}
+
+/// What is open has a name there.
+#[cfg(not(unix))]
+fn is_removed(_: &File) -> bool {
+    false
 }
 
 /// Does a run that still goes on have this file?
@@ -139,13 +165,15 @@ impl Partial {
     pub(crate) fn create(bench: &Bench, node: &Descriptor) -> Result<Self> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create_new(true);
-        let name = bench.unused_name(&node.digest);
-        let file = bench.dir.open_with(&name, &options);
-        let file = file.map_err(|error| Error::io("create", bench.path.join(&name))(error))?.into_std();
-        // Tells others that the file has an owner, and dies with the owner. Where a file system has no locks
-        // nothing is taken up again, since no lock is ever got.
-        let _ = file.try_lock();
-        Self::new(bench, node, name, file).announced()
+        loop {
+            let name = bench.unused_name(&node.digest);
+            let file = bench.dir.open_with(&name, &options);
+            let file = file.map_err(|error| Error::io("create", bench.path.join(&name))(error))?.into_std();
+            // The lock tells others that the file has an owner, and ends with the owner.
+            if own(&file) {
+                return Self::new(bench, node, name, file).announced();
+            }
+        }
     }
 
     fn new(bench: &Bench, node: &Descriptor, name: String, file: File) -> Self {
@@ -396,4 +424,55 @@ fn limited(node: &Descriptor, offset: u64, stream: ByteStream) -> ByteStream {
         }
         Ok(piece)
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, io::Write as _};
+
+    use super::*;
+
+    fn bench(folder: &Path) -> Bench {
+        let dir = Arc::new(Dir::open_ambient_dir(folder, cap_std::ambient_authority()).unwrap());
+        Bench { dir, path: folder.into(), prefix: ".", unsynced: Arc::default(), growth: None }
+    }
+
+    #[test]
+    fn what_a_killed_run_left_is_removed_at_once_unless_it_is_worth_taking_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let bench = bench(folder.path());
+        let node = Descriptor::of("a/b", b"hello");
+        let (small, large) = (bench.unused_name(&node.digest), bench.unused_name(&node.digest));
+        fs::write(folder.path().join(&small), "he").unwrap();
+        fs::write(folder.path().join(&large), vec![0; 1 << 20]).unwrap();
+        let unrelated = [".hidden", ".abc_1"];
+        unrelated.iter().for_each(|name| fs::write(folder.path().join(name), "mine").unwrap());
+        assert_eq!(bench.leftovers().unwrap(), [&*large]);
+        assert!(!folder.path().join(small).exists());
+        assert!(unrelated.iter().all(|name| folder.path().join(name).exists()));
+    }
+
+    #[test]
+    fn what_another_run_writes_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let bench = bench(folder.path());
+        let mut partial = Partial::create(&bench, &Descriptor::of("a/b", b"hello")).unwrap();
+        assert_eq!(bench.leftovers().unwrap(), [&*partial.name]);
+        partial.write_all(b"hello").unwrap();
+        partial.place(&bench.dir, Path::new("there")).unwrap();
+        assert_eq!(fs::read(folder.path().join("there")).unwrap(), b"hello");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_was_taken_for_abandoned_before_it_was_locked_is_not_owned() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        let (made, other) = (File::create_new(&path).unwrap(), File::open(&path).unwrap());
+        assert!(own(&other));
+        assert!(!own(&made));
+        fs::remove_file(&path).unwrap();
+        drop(other);
+        assert!(!own(&made));
+    }
 }
