@@ -172,6 +172,20 @@ pub trait Target: Source {
         false
     }
 
+    /// Does this store list referrers in a step of its own, so that a manifest that is there may be missing
+    /// from the list? A killed run leaves one behind.
+    fn lists_referrers(&self) -> bool {
+        false
+    }
+
+    /// Sees to it that a manifest which is there is listed as a referrer of its subject, if it has one.
+    ///
+    /// # Errors
+    /// The store failed.
+    async fn relist(&self, _node: &Descriptor, _bytes: &[u8]) -> Result<()> {
+        Ok(())
+    }
+
     /// Takes content over from another repository of the same registry. `false` means: copy it instead.
     ///
     /// # Errors

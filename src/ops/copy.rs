@@ -43,8 +43,8 @@ pub async fn copy(
     let tag = options.tag.filter(|tag| !tag.is_empty());
     if options.recursive {
         let root = resolve(&source, reference, options.platform.as_ref()).await?;
-        let ends = with_referrers(source, root.clone(), options.concurrency, &*progress).await?;
-        engine.run_all(ends).await?;
+        let found = around(source, root.clone(), options.concurrency, &*progress).await?;
+        engine.attached(&found.nodes).run_all(found.ends()).await?;
         if let Some(tag) = tag.filter(|tag| *tag != root.digest.to_string()) {
             target.tag(&root, &tag).await.map_err(|error| error.on(content::Side::Target))?;
         }
@@ -79,27 +79,13 @@ async fn resolve(
     resolved.map_err(|source| Error::Resolve { reference: reference.to_owned(), source })
 }
 
-/// Finds the nodes from which everything around a root can be reached: the root's referrers and theirs,
-/// and those of every manifest of an index, at any depth. Only ends are returned, since a referrer brings
-/// its subject along.
+/// Finds everything around a root: its referrers and theirs, and those of every manifest of an index, at any
+/// depth. All of it can be reached from the [`ends`](Found::ends), since a referrer brings its subject along.
 ///
 /// What a store lists is believed only if the manifest itself names the subject; so there are no cycles.
 ///
 /// # Errors
 /// Referrers could not be listed, or an index could not be read.
-pub async fn with_referrers(
-    source: Arc<dyn Source>,
-    root: Descriptor,
-    concurrency: usize,
-    progress: &dyn Progress,
-) -> Result<Vec<Descriptor>> {
-    Ok(around(source, root, concurrency, progress).await?.ends())
-}
-
-/// Finds everything around a root, not only the ends.
-///
-/// # Errors
-/// As [`with_referrers`].
 pub(super) async fn around(
     source: Arc<dyn Source>,
     root: Descriptor,

@@ -43,8 +43,8 @@ pub async fn restore(
     let engine =
         GraphCopy::new(source.clone(), target.clone(), progress.clone()).concurrency(options.concurrency);
     if options.referrers {
-        let ends = copy::with_referrers(source, node.clone(), options.concurrency, &*progress).await?;
-        engine.run_all(ends).await?;
+        let found = copy::around(source, node.clone(), options.concurrency, &*progress).await?;
+        engine.attached(&found.nodes).run_all(found.ends()).await?;
         target.tag(&node, tag).await.map_err(|error| error.on(Side::Target))?;
     } else {
         // With the bytes at hand a root that is there gets its tag in one request.

@@ -43,6 +43,7 @@ mod referrer_pages;
 mod referrers;
 mod refusal;
 mod relabel;
+mod relist;
 mod repository;
 mod response;
 mod retry;

@@ -126,7 +126,7 @@ impl Inner {
         Ok(None)
     }
 
-    async fn referrers_by_tag(
+    pub(crate) async fn referrers_by_tag(
         &self,
         subject: &Digest,
         artifact_type: Option<&str>,
@@ -189,7 +189,7 @@ impl Inner {
         Ok(by_tag.then(|| (subject.digest, entry_for(node, &bytes))))
     }
 
-    async fn has_api(&self) -> Result<bool> {
+    pub(crate) async fn has_api(&self) -> Result<bool> {
         if let Some(known) = self.support.known() {
             return Ok(known);
         }
@@ -204,7 +204,7 @@ impl Inner {
 }
 
 /// The subject of a manifest, as far as the manifest can be read.
-fn subject_of(node: &Descriptor, bytes: &[u8]) -> Option<Descriptor> {
+pub(crate) fn subject_of(node: &Descriptor, bytes: &[u8]) -> Option<Descriptor> {
     if !media_type::may_have_subject(&node.media_type) {
         return None;
     }
@@ -214,7 +214,7 @@ fn subject_of(node: &Descriptor, bytes: &[u8]) -> Option<Descriptor> {
 /// The entry that describes a referrer in the list of its subject.
 ///
 /// Implements distribution-spec v1.1, "Pushing Manifests with Subject".
-fn entry_for(node: &Descriptor, bytes: &[u8]) -> Descriptor {
+pub(crate) fn entry_for(node: &Descriptor, bytes: &[u8]) -> Descriptor {
     let mut entry = node.plain();
     if let Ok(document) = Document::parse(&node.media_type, bytes) {
         entry.artifact_type = document.artifact_type().map(str::to_owned);

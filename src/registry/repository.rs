@@ -18,6 +18,7 @@ use super::{
     publish::Queues,
     referrers::Support,
     relabel::Labels,
+    relist::Lists,
     scope::Scopes,
     session::Session,
 };
@@ -54,6 +55,8 @@ pub(crate) struct Inner {
     pub(crate) begun: Mutex<HashMap<Digest, Session>>,
     /// Changes of referrers tags that wait for each other.
     pub(crate) queues: Queues,
+    /// Lists of referrers that were looked at for entries that are missing, by subject.
+    pub(crate) lists: Lists,
     /// What this process has written.
     pushed: Mutex<HashSet<Digest>>,
 }
@@ -80,6 +83,7 @@ impl Repository {
                 labels: Labels::default(),
                 begun,
                 queues,
+                lists: Lists::default(),
                 pushed,
             }),
         }
@@ -251,6 +255,14 @@ impl Target for Repository {
     async fn push_tagged(&self, node: &Descriptor, bytes: Bytes, tag: &str) -> content::Result<()> {
         content::verify::bytes(node, &bytes)?;
         Ok(self.inner.push_manifest(tag, node, bytes).await?)
+    }
+
+    fn lists_referrers(&self) -> bool {
+        self.inner.may_keep_lists()
+    }
+
+    async fn relist(&self, node: &Descriptor, bytes: &[u8]) -> content::Result<()> {
+        Ok(self.inner.relist(node, bytes).await?)
     }
 
     async fn mount(&self, node: &Descriptor, origin: &Origin) -> content::Result<bool> {

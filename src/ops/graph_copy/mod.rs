@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 
 use crate::{
     content::{Body, ByteStream, Error, Origin, Result, Side, Source, TagPages, Target, graph},
-    oci::{Descriptor, Digest},
+    oci::{Descriptor, Digest, media_type},
     progress::{Event, Progress},
 };
 
@@ -37,6 +37,8 @@ pub struct GraphCopy {
     mount: bool,
     tag: Option<String>,
     successors: Successors,
+    /// Nodes that are known to be referrers.
+    attached: Arc<HashSet<Digest>>,
 }
 
 impl GraphCopy {
@@ -52,6 +54,7 @@ impl GraphCopy {
             mount: true,
             tag: None,
             successors: Arc::new(graph::successors),
+            attached: Arc::default(),
         }
     }
 
@@ -81,6 +84,14 @@ impl GraphCopy {
     #[must_use]
     pub fn successors(mut self, successors: Successors) -> Self {
         self.successors = successors;
+        self
+    }
+
+    /// Says which nodes are known to be referrers: one that the target has, but does not list, is listed then.
+    /// Roots are always looked at so.
+    #[must_use]
+    pub(super) fn attached(mut self, nodes: &[Descriptor]) -> Self {
+        self.attached = Arc::new(nodes.iter().map(|node| node.digest.clone()).collect());
         self
     }
 
@@ -140,12 +151,15 @@ struct State {
 /// One step of one node.
 enum Job {
     /// Find out whether the target has a manifest; read it if not.
-    Inspect(Key, Descriptor, Option<Bytes>),
+    Inspect(Key, Descriptor, Option<Bytes>, MayRefer),
     /// Move a blob.
     Move(Key, Descriptor),
     /// Store a manifest whose successors are there.
     Store(Key, Manifest),
 }
+
+/// May a manifest be a referrer, so that it is worth reading it to find its subject?
+type MayRefer = bool;
 
 /// A manifest in hand.
 struct Manifest {
@@ -174,6 +188,7 @@ struct Run {
     origin: Option<Origin>,
     /// The root that gets the tag.
     tagged: Option<Key>,
+    roots: HashSet<Digest>,
     states: HashMap<Key, State>,
     /// Last in, first out: a graph is finished before the next is begun, which bounds what is in memory.
     jobs: Vec<Job>,
@@ -188,6 +203,7 @@ impl Run {
             plan: Arc::new(plan),
             origin,
             tagged,
+            roots: HashSet::new(),
             states: HashMap::new(),
             jobs: Vec::new(),
             announced: HashSet::new(),
@@ -195,6 +211,7 @@ impl Run {
     }
 
     async fn graphs(mut self, roots: Vec<(Descriptor, Option<Bytes>)>) -> Result<()> {
+        self.roots = roots.iter().map(|(root, _)| root.digest.clone()).collect();
         for (root, bytes) in roots.into_iter().rev() {
             self.enter(root, bytes, None);
         }
@@ -223,7 +240,12 @@ impl Run {
         }
         self.plan.progress.event(Event::Planned(&node));
         self.jobs.push(match key.is_manifest {
-            true => Job::Inspect(key.clone(), node.clone(), bytes),
+            true => {
+                let may_refer = bytes.is_some()
+                    || self.roots.contains(&key.digest)
+                    || self.plan.attached.contains(&key.digest);
+                Job::Inspect(key.clone(), node.clone(), bytes, may_refer)
+            }
             false => Job::Move(key.clone(), node.clone()),
         });
         let waiting = waiting.cloned().into_iter().collect();
@@ -247,7 +269,9 @@ impl Run {
         };
         async move {
             match job {
-                Job::Inspect(key, node, bytes) => plan.inspect(key, node, bytes, tag).await,
+                Job::Inspect(key, node, bytes, may_refer) => {
+                    plan.inspect(key, node, bytes, may_refer, tag).await
+                }
                 Job::Move(key, node) => plan.move_blob(key, node, origin).await,
                 Job::Store(key, manifest) => plan.store(key, manifest, tag).await,
             }
@@ -318,11 +342,16 @@ impl GraphCopy {
         key: Key,
         node: Descriptor,
         bytes: Option<Bytes>,
+        may_refer: MayRefer,
         tag: Option<String>,
     ) -> Result<Step> {
         if !self.force && self.target.exists(&node).await.map_err(|error| error.on(Side::Target))? {
             if tag.is_none() || !self.target.names_while_storing() {
                 self.progress.event(Event::Present(&node));
+            }
+            if may_refer && !(tag.is_some() && bytes.is_some() && self.target.names_while_storing()) {
+                // What is stored once more with its tag is listed then.
+                self.relist(&node, bytes.as_ref()).await?;
             }
             if let Some(tag) = tag {
                 self.name(&node, bytes, &tag).await?;
@@ -337,6 +366,18 @@ impl GraphCopy {
         self.progress.event(Event::Processing(&node));
         let successors = (self.successors)(&node, &bytes).map_err(|error| error.on(Side::Source))?;
         Ok(Step::Read { key, bytes, successors })
+    }
+
+    /// Lists a manifest that the target has, if it is a referrer that is missing from its subject's list.
+    async fn relist(&self, node: &Descriptor, bytes: Option<&Bytes>) -> Result<()> {
+        if !media_type::may_have_subject(&node.media_type) || !self.target.lists_referrers() {
+            return Ok(());
+        }
+        let bytes = match bytes {
+            Some(bytes) => bytes.clone(),
+            None => self.source.fetch_bytes(node).await?,
+        };
+        self.target.relist(node, &bytes).await.map_err(|error| error.on(Side::Target))
     }
 
     /// Tags a manifest that the target has.

@@ -189,6 +189,40 @@ async fn an_attach_that_is_killed_loses_no_referrer() {
     case.run().await;
 }
 
+/// A run that was killed after a referrer and before its entry had been stored is to be mended, however the
+/// next run comes by the same manifest: by the same files and times, or by a copy.
+#[test]
+fn a_referrer_that_is_there_but_not_listed_is_listed_by_the_next_run() {
+    let (test, registry) = (Test::new(), without_api().start_blocking());
+    test.names(&registry.host(), "[REGISTRY]");
+    fill_and_write(&test, &registry);
+    let app = registry.content("app");
+    let (kind, bytes) = app.manifest("v1").unwrap();
+    let root = Descriptor::of(kind, &bytes);
+    let created = "org.opencontainers.image.created=2026-01-02T03:04:05Z";
+    let attach =
+        ["attach", "[REGISTRY]/app:v1", "--artifact-type", "a/b", "-a", created, "added.txt", "--format"];
+    let attach: Vec<_> = attach.into_iter().chain(["go-template={{.digest}}"]).collect();
+    let copy = ["cp", "-r", "[REGISTRY]/app:v1", "[REGISTRY]/copy:v1"];
+    let copied = registry.content("copy");
+    for arguments in [&attach[..], &copy[..]] {
+        test.oras(arguments).succeeds();
+        let listed = app.referrers_by_tag(&root);
+        assert_eq!(listed.len(), 1);
+        let content = if arguments == copy { &copied } else { &app };
+        assert_eq!(content.referrers_by_tag(&root), listed);
+        content.remove_manifest(&content.tagged(&root.digest.referrers_tag()).unwrap());
+        assert!(content.referrers_by_tag(&root).is_empty());
+        test.oras(arguments).succeeds();
+        assert_eq!(content.referrers_by_tag(&root), listed);
+        // Nothing is written once everything is in place.
+        registry.forget_requests();
+        test.oras(arguments).succeeds();
+        let written = registry.requests_like("PUT *sha256-*");
+        assert!(written.is_empty(), "{written:#?}");
+    }
+}
+
 #[tokio::test]
 async fn a_recursive_copy_that_is_killed_is_done_by_the_next() {
     fn never_half(_: &Test, registry: &TestRegistry) {
