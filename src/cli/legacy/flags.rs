@@ -40,7 +40,7 @@ impl PullFlags {
 
 impl PushFlags {
     fn read(matches: &ArgMatches) -> Self {
-        Self { subject: texts(matches, "legacy-subject").pop().filter(|subject| !subject.is_empty()) }
+        Self { subject: texts(matches, "legacy-subject").pop() }
     }
 }
 

@@ -2,11 +2,15 @@
 //! that concerns this client. `S4-2` and the like number the lines of the five documents, `E01` and the like
 //! examples of what older versions printed; `tests/seeds` runs the documents as a whole.
 
+mod bad_input;
 mod discovering;
+mod flags;
 mod forms;
 mod pulling;
 mod pushing;
 mod spellings;
+
+use std::{fs, path::Path};
 
 use oras::{
     oci::{Annotations, Descriptor, keys, media_type},
@@ -99,4 +103,91 @@ fn digest_of(stdout: &str) -> String {
 
 fn without_api() -> Builder {
     TestRegistry::builder().referrers(Referrers::Off)
+}
+
+/// How many numbers each of the five documents has.
+const NUMBERS: [usize; 5] = [11, 18, 22, 8, 6];
+/// How many examples there are of what versions printed.
+const EXAMPLES: usize = 67;
+
+/// What versions had: a command and its flags, values and other names.
+const HAD: &[(&str, &str)] = &[
+    ("push", "--manifest-config --manifest-annotations --subject -s -c --artifact-type --config"),
+    ("push", "--export-manifest --disable-path-validation -v -a --image-spec v1.0 v1.1-image v1.1-artifact"),
+    ("attach", "--artifact-type --export-manifest --disable-path-validation --image-spec -a -v"),
+    ("attach", "--distribution-spec v1.1-referrers-tag v1.1-image v1.1-artifact"),
+    ("pull", "-a --allow-all -t --media-type --allow-empty-name --manifest-config -c -v -o --output"),
+    ("pull", "-k --keep-old-files -T --allow-path-traversal --include-subject"),
+    ("discover", "-o json table tree --output -c --config -v --verbose -d --debug --artifact-type"),
+    ("discover", "--distribution-spec v1.1-referrers-api v1.1-referrers-tag --depth --format"),
+    ("login", "-u --username -p --password --password-stdin -c --config -k -v"),
+    ("logout", "-c --config"),
+    ("manifest", "delete -f --force -y --yes remove rm get show get-config"),
+    ("blob", "delete -y --yes remove rm get"),
+    ("repository", "show-tags list"),
+    ("repo", "tags list --exclude-digest-tags"),
+    ("copy", "-r"),
+    ("cp", "-v"),
+    ("delete", "[REGISTRY]/net-monitor:v1"),
+];
+
+/// Every S-number is a step of its document's script, in the document's order, and every S-number, example and flag
+/// is named by a test here.
+#[test]
+fn every_number_of_the_five_documents_has_a_test() {
+    let tests = tests();
+    let is_named = |id: &str| {
+        let names =
+            |comment: &str| comment.split(|c: char| !c.is_alphanumeric() && c != '-').any(|word| word == id);
+        tests.iter().any(|test| test.lines().any(|line| line.contains("//") && names(line)))
+    };
+    let mut missing: Vec<String> = Vec::new();
+    for (document, count) in NUMBERS.into_iter().enumerate() {
+        let numbers: Vec<_> = (1..=count).map(|number| format!("S{document}-{number}")).collect();
+        let script = read(&format!("tests/seeds/s{document}.sh"));
+        let steps = script.lines().filter_map(|line| line.strip_prefix("step S")).map(first_word);
+        assert_eq!(steps.map(|step| format!("S{step}")).collect::<Vec<_>>(), numbers);
+        missing.extend(numbers.into_iter().filter(|number| !is_named(number)));
+    }
+    let examples = (1..=EXAMPLES).map(|number| format!("E{number:02}"));
+    missing.extend(examples.filter(|example| !is_named(example)));
+    for (command, words) in HAD {
+        let has = |test: &str, word: &str| {
+            let mut found = test.split(|c: char| c.is_whitespace() || "\",()&".contains(c));
+            found.any(|found| {
+                found == word || found.strip_prefix(word).is_some_and(|rest| rest.starts_with('='))
+            })
+        };
+        for word in words.split(' ') {
+            if !tests.iter().any(|test| has(test, command) && has(test, word)) {
+                missing.push(format!("{command} {word}"));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "no test names {missing:?}");
+}
+
+/// The source of each test of old command lines, with the comment above it; each row of a table of command lines is
+/// one of its own.
+fn tests() -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/cli/legacy");
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+        for item in text.split("\n}\n") {
+            found.extend(item.split("pair(").filter(|_| item.contains("const PAIRS")).map(str::to_owned));
+            if item.contains("#[test]") {
+                found.push(item.to_owned());
+            }
+        }
+    }
+    found
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
+}
+
+fn first_word(text: &str) -> &str {
+    text.split(' ').next().unwrap_or_default()
 }

@@ -27,18 +27,23 @@ fn what_every_generation_wrote_is_pulled() {
         test.oras(["pull", "-o", &format!("{folder}-again"), &name]).succeeds().says_nothing_aside();
         assert_eq!(test.files(&format!("{folder}-again")), ["sbom.json"]);
     }
-    let name = format!("[REGISTRY]/net-monitor@{}", nodes[0].digest);
-    let digest = nodes[0].digest.short();
-    test.oras(["pull", "-o", "last", &name]).succeeds().prints(&format!(
-        "Downloading {digest} application/vnd.cncf.oras.artifact.manifest.v1+json\n\
-         Processing  {digest} application/vnd.cncf.oras.artifact.manifest.v1+json\n\
-         Downloading [SHORT] sbom.json\n\
-         Downloaded  [SHORT] sbom.json\n\
-         Downloaded  {digest} application/vnd.cncf.oras.artifact.manifest.v1+json\n\
-         Pulled [registry] {name}\n\
-         Digest: {}\n",
-        nodes[0].digest
-    ));
+    for (node, kind) in [
+        (&nodes[0], "application/vnd.cncf.oras.artifact.manifest.v1+json"),
+        (&nodes[1], "application/vnd.oci.artifact.manifest.v1+json"),
+        (&nodes[4], "application/vnd.cncf.oras.artifact.manifest.v1+json"),
+    ] {
+        let (name, digest) = (format!("[REGISTRY]/net-monitor@{}", node.digest), node.digest.short());
+        test.oras(["pull", "-o", &format!("last-{digest}"), &name]).succeeds().prints(&format!(
+            "Downloading {digest} {kind}\n\
+             Processing  {digest} {kind}\n\
+             Downloading [SHORT] sbom.json\n\
+             Downloaded  [SHORT] sbom.json\n\
+             Downloaded  {digest} {kind}\n\
+             Pulled [registry] {name}\n\
+             Digest: {}\n",
+            node.digest
+        ));
+    }
 }
 
 const TYPED: [&str; 3] = [
@@ -75,6 +80,25 @@ fn only_files_of_the_media_types_that_are_asked_for_are_pulled() {
     }
     test.oras(["pull", "[REGISTRY]/art:1.0", "-o", "all"]).succeeds().says_nothing_aside();
     assert_eq!(test.files("all"), ["artifact.txt", "readme.md", "sbom.json"]);
+}
+
+/// E57: without a flag, and with a config that has no name, in the words of 1.3.
+#[test]
+fn an_artifact_with_an_empty_config_is_pulled_and_the_config_is_told_of() {
+    let (test, _registry, _) = prepared_today();
+    let config = "/dev/null:application/vnd.unknown.config.v1+json";
+    test.oras(["push", "[REGISTRY]/art:1.0", "--config", config, TYPED[0]]).succeeds();
+    test.oras(["pull", "[REGISTRY]/art:1.0", "-o", "download"]).succeeds().says_nothing_aside().prints(
+        "Downloading [SHORT] application/vnd.oci.image.manifest.v1+json\n\
+         Processing  [SHORT] application/vnd.oci.image.manifest.v1+json\n\
+         Skipped     e3b0c44298fc application/vnd.unknown.config.v1+json\n\
+         Downloading 33998979890f artifact.txt\n\
+         Downloaded  33998979890f artifact.txt\n\
+         Downloaded  [SHORT] application/vnd.oci.image.manifest.v1+json\n\
+         Skipped pulling layers without file name in \"org.opencontainers.image.title\"\n\
+         Use 'oras copy [REGISTRY]/art:1.0 --to-oci-layout <layout-dir>' to pull all layers.\n",
+    );
+    assert_eq!(test.read_text("download/artifact.txt"), "Here is an artifact\n");
 }
 
 #[test]
