@@ -17,7 +17,7 @@ use bytes::Bytes;
 use super::{
     args::{Common, Kind, Located, Location, Remote, Side as _, SpecMode, TargetFlags},
     error::{self, TargetInfo, Targets},
-    output::{Bars, Format, Lines, Log, Printer, Verbs, template},
+    output::{Bars, Format, Lines, Log, Meter, Printer, Verbs, template},
 };
 pub(crate) use crate::registry::Access;
 use crate::{
@@ -41,6 +41,8 @@ pub(crate) struct Context {
     is_first_use: bool,
     /// Registries of this command, which may have work left when it ends.
     registries: Arc<Mutex<Vec<Registry>>>,
+    /// The progress that was begun last: an error is not to be printed among rows that move.
+    shown: Arc<Mutex<Option<Arc<Shown>>>>,
 }
 
 /// Who a user says to be on the command line.
@@ -70,6 +72,7 @@ impl Context {
             accept: Vec::new(),
             is_first_use: false,
             registries: Arc::default(),
+            shown: Arc::default(),
         }
     }
 
@@ -102,6 +105,7 @@ impl Context {
             accept: self.accept.clone(),
             is_first_use: self.is_first_use,
             registries: self.registries.clone(),
+            shown: self.shown.clone(),
         }
     }
 
@@ -137,6 +141,9 @@ impl Context {
 
     /// Prints an error, and returns the status to exit with.
     pub(crate) fn fail(&self, error: &anyhow::Error) -> ExitCode {
+        if let Some(shown) = &*self.shown.lock().expect("no holder of this lock panics") {
+            shown.finish();
+        }
         let targets = self.targets.lock().expect("no holder of this lock panics");
         self.printer.notice(&error::describe(error, &targets));
         error.downcast_ref::<Stopped>().map_or(ExitCode::FAILURE, |stopped| ExitCode::from(stopped.0))
@@ -173,7 +180,14 @@ impl Context {
         } else {
             View::Nothing
         };
-        Arc::new(Shown { view, log: self.log(common) })
+        let shown = Arc::new(Shown { view, log: self.log(common) });
+        *self.shown.lock().expect("no holder of this lock panics") = Some(shown.clone());
+        shown
+    }
+
+    /// Shows how far one long step is, on a terminal; elsewhere there is nothing to be seen of it.
+    pub(crate) fn meter(&self, word: &str, name: &str, common: &Common) -> Option<Meter> {
+        (common.allows_terminal() && is_capable_terminal()).then(|| Meter::new(word, name))
     }
 
     /// Reads who the user says to be, from flags and standard input.

@@ -56,13 +56,24 @@ impl Draft {
     /// # Errors
     /// The operating system refuses; then what was at the path before is still there.
     pub async fn finish(self) -> Result<u64> {
+        self.finish_reporting(|_, _| {}).await
+    }
+
+    /// As [`finish`](Self::finish); the listener is told time and again how many bytes are written, and about
+    /// how many there will be.
+    ///
+    /// # Errors
+    /// As for [`finish`](Self::finish).
+    pub async fn finish_reporting(self, report: impl Fn(u64, u64) + Send + 'static) -> Result<u64> {
         self.layout.save().await?;
         let (layout, part) = (self.folder.path().join(LAYOUT), self.folder.path().join(ARCHIVE));
         let path = self.path.clone();
         // The folder stays with this task: if it is stopped, the folder goes, whatever the other thread does.
         off(move || {
             let file = File::create_new(&part).map_err(content::Error::io("create", &part))?;
-            let size = export::drain(&layout, &file)?;
+            let total = export::estimate(&layout);
+            report(0, total);
+            let size = export::drain(&layout, &file, &|written| report(written, total))?;
             file.sync_all().map_err(content::Error::io("write", &part))?;
             fs::rename(&part, &path).map_err(content::Error::io("rename", &path))?;
             Ok(size)

@@ -17,9 +17,10 @@ use crate::{
 };
 
 /// Writes the files of a folder in the order of their names, and returns the size of the tar in bytes. Each
-/// file is removed once it is written. What is being written to the layout is left out.
-pub(super) fn drain(root: &Path, output: &File) -> Result<u64> {
-    let mut export = Export { output: BufWriter::with_capacity(256 << 10, output), written: 0 };
+/// file is removed once it is written. What is being written to the layout is left out. The listener is told
+/// time and again how many bytes are written.
+pub(super) fn drain(root: &Path, output: &File, report: &dyn Fn(u64)) -> Result<u64> {
+    let mut export = Export { output: BufWriter::with_capacity(256 << 10, output), written: 0, report };
     export.folder(root, "")?;
     export.write(&END).and_then(|()| export.output.flush()).map_err(Error::io("write", root))?;
     Ok(export.written)
@@ -28,7 +29,27 @@ pub(super) fn drain(root: &Path, output: &File) -> Result<u64> {
 struct Export<'a> {
     output: BufWriter<&'a File>,
     written: u64,
+    report: &'a dyn Fn(u64),
 }
+
+/// How many bytes the tar of a folder will have, as far as can be told before.
+pub(super) fn estimate(root: &Path) -> u64 {
+    let entries = fs::read_dir(root).into_iter().flatten().flatten();
+    let sizes = entries.map(|entry| {
+        let below = match entry.metadata() {
+            Ok(metadata) if metadata.is_file() => metadata.len() + padding(metadata.len()).len() as u64,
+            Ok(metadata) if metadata.is_dir() => estimate(&entry.path()),
+            _ => 0,
+        };
+        HEADER + below
+    });
+    sizes.sum()
+}
+
+/// Bytes of a header.
+const HEADER: u64 = 512;
+/// How much of a file is copied before the listener is told.
+const PIECE: u64 = 16 << 20;
 
 impl Export<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -81,11 +102,17 @@ impl Export<'_> {
         let size = metadata.len();
         let mode = if metadata.permissions().readonly() { 0o444 } else { 0o644 };
         self.header(name, Kind::Regular, mode, size)?;
-        let copied = io::copy(&mut file.take(size), &mut self.output)?;
-        if copied != size {
-            return Err(io::ErrorKind::UnexpectedEof.into());
+        let mut left = size;
+        while left > 0 {
+            // (The standard library lets the operating system copy from file to file.)
+            let copied = io::copy(&mut (&file).take(left.min(PIECE)), &mut self.output)?;
+            if copied == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            left -= copied;
+            self.written += copied;
+            (self.report)(self.written);
         }
-        self.written += size;
         self.write(padding(size))
     }
 

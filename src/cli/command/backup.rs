@@ -119,7 +119,7 @@ pub(crate) async fn run(context: &Context, args: &Backup) -> anyhow::Result<()> 
         }
     }
     drop(backup);
-    place.finish(context, output).await?;
+    place.finish(context, output, &args.common).await?;
     let took = units::duration(begun.elapsed());
     context.printer.line(&format!(
         "Successfully backed up {saved} tag(s) from {:?} to {output:?} in {took}.",
@@ -202,14 +202,22 @@ impl Place {
         }
     }
 
-    async fn finish(self, context: &Context, output: &str) -> anyhow::Result<()> {
+    async fn finish(self, context: &Context, output: &str, common: &Common) -> anyhow::Result<()> {
         let draft = match self {
             Self::Folder(layout) => return Ok(layout.remove_ingest().await?),
             Self::Archive(draft) => draft,
         };
         context.printer.line(&format!("Exporting to {output}"));
-        let size =
-            draft.finish().await.with_context(|| format!("failed to create tar archive at {output}"))?;
+        let meter = context.meter("Exporting", output, common);
+        let report = move |written, total| {
+            if let Some(meter) = &meter {
+                meter.set(written, total);
+            }
+        };
+        let size = draft
+            .finish_reporting(report)
+            .await
+            .with_context(|| format!("failed to create tar archive at {output}"))?;
         context.printer.line(&format!("Exported to {output} ({})", units::size(size)));
         Ok(())
     }

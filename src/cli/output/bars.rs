@@ -6,9 +6,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use indicatif::{HumanBytes, HumanDuration, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{Printer, Verbs, visible};
+use super::{Printer, Verbs, row, visible};
 use crate::{
     oci::{Descriptor, Digest},
     progress::{Event, Progress},
@@ -20,8 +20,8 @@ const ROWS: usize = 12;
 /// Frames per second.
 const RATE: u8 = 10;
 
-/// Below so many columns a row has no room for rate and time.
-const NARROW: u16 = 60;
+/// How often what moves is drawn again, even if nothing new is known: rates and times change all the same.
+const TICK: Duration = Duration::from_millis(1000 / RATE as u64);
 
 /// Draws on standard error; tags go to standard output, where the result is.
 pub(crate) struct Bars {
@@ -41,6 +41,8 @@ struct State {
     planned_bytes: u64,
     finished: u64,
     moved_bytes: u64,
+    /// Nothing is drawn any more, whatever still happens.
+    is_over: bool,
 }
 
 struct Row {
@@ -54,18 +56,15 @@ impl Bars {
     /// Bars in the words of a verb.
     pub(crate) fn new(printer: Arc<Printer>, verbs: Verbs, is_text: bool, has_colours: bool) -> Self {
         let rows = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(RATE));
-        let total = rows.add(ProgressBar::new(0));
-        total.set_style(style(if width() < NARROW {
-            "{msg} {bytes}/{total_bytes}"
-        } else {
-            "{msg} {bytes}/{total_bytes} ({bytes_per_sec}, {eta} left)"
-        }));
+        let total = rows.add(undrawn(0, row::of_total(row::columns()), "Total 0/0".to_owned()));
+        total.enable_steady_tick(TICK);
         Self { printer, verbs, is_text, has_colours, rows, total, state: Mutex::default() }
     }
 
     /// Takes the rows that move away; what is done stays.
     pub(crate) fn finish(&self) {
         let mut state = self.state();
+        state.is_over = true;
         for (_, row) in state.moving.drain() {
             if let Some(bar) = row.bar {
                 bar.finish_and_clear();
@@ -84,14 +83,11 @@ impl Bars {
         }
         let has_room = state.moving.values().filter(|row| row.bar.is_some()).count() < ROWS;
         let bar = has_room.then(|| {
-            let bar = self.rows.insert_before(&self.total, ProgressBar::new(node.size));
-            bar.set_style(style(if width() < NARROW {
-                "{spinner} {wide_msg} {percent:>3}%"
-            } else {
-                "{spinner} [{bar:20}] {wide_msg} {bytes}/{total_bytes} ({bytes_per_sec}) {eta}"
-            }));
-            bar.set_message(format!("{} {}", word.trim_end(), visible(node.display_name())));
-            bar.enable_steady_tick(Duration::from_millis(1000 / u64::from(RATE)));
+            let columns = row::columns();
+            let text = row::text(word, &visible(node.display_name()), columns);
+            let bar = undrawn(node.size, row::of_node(columns), text);
+            let bar = self.rows.insert_before(&self.total, bar);
+            bar.enable_steady_tick(TICK);
             bar
         });
         state.moving.insert(node.digest.clone(), Row { bar, begun: Instant::now(), position: 0 });
@@ -131,20 +127,43 @@ impl Bars {
         self.total.set_message(format!("Total {}/{}", state.finished, state.planned.max(state.finished)));
     }
 
-    /// Two rows for what is done: its name with its size at the right edge, and its digest.
     fn done_lines(&self, word: &str, node: &Descriptor, took: Option<Duration>) -> String {
-        let width = usize::from(width());
-        let took = took.map(|took| format!(" {}", short(took))).unwrap_or_default();
-        let right = format!("{}{took}", HumanBytes(node.size));
-        let name = visible(node.display_name()).into_owned();
         let tick = if self.has_colours { "\u{1b}[92m✓\u{1b}[0m" } else { "✓" };
-        let room = width.saturating_sub(2 + word.chars().count() + 1 + 1 + right.chars().count() + 1);
-        let name = fit(&name, room);
-        let gap = " ".repeat(room.saturating_sub(console::measure_text_width(&name)) + 1);
-        let digest = node.digest.to_string();
-        let digest =
-            if digest.chars().count() + 5 < width { digest } else { fit(&digest, width.saturating_sub(6)) };
-        format!("{tick} {word} {name}{gap}{right}\n  └─ {digest}")
+        let name = visible(node.display_name());
+        row::done(tick, word, (&name, node.size, &node.digest.to_string()), took, row::columns())
+    }
+}
+
+/// One thing that takes long, such as writing a tar, in the same form.
+pub(crate) struct Meter(ProgressBar);
+
+impl Meter {
+    /// Shows a row with this text.
+    pub(crate) fn new(word: &str, name: &str) -> Self {
+        let columns = row::columns();
+        let bar = undrawn(0, row::of_node(columns), row::text(word, &visible(name), columns));
+        bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(RATE));
+        bar.enable_steady_tick(TICK);
+        Self(bar)
+    }
+
+    /// So much is done, of so much, in bytes.
+    pub(crate) fn set(&self, done: u64, total: u64) {
+        self.0.set_length(total.max(done));
+        self.0.set_position(done);
+    }
+}
+
+/// A row that is not drawn before it has its place.
+fn undrawn(length: u64, style: ProgressStyle, text: String) -> ProgressBar {
+    ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::hidden())
+        .with_style(style)
+        .with_message(text)
+}
+
+impl Drop for Meter {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
     }
 }
 
@@ -156,12 +175,17 @@ impl Progress for Bars {
             _ => {}
         }
         let mut state = self.state();
+        if state.is_over {
+            return;
+        }
         match event {
             Event::Planned(node) => {
                 state.planned += 1;
                 state.planned_bytes += node.size;
                 self.count(&state);
             }
+            // A manifest is read whole, and waits for what it names.
+            Event::Processing(node) => self.advance(&mut state, node, node.size),
             Event::Advanced(node, position) => self.advance(&mut state, node, position),
             Event::Fetching(node) | Event::Started(node) => {
                 if let Some((word, _)) = self.verbs.word(&event) {
@@ -178,57 +202,5 @@ impl Progress for Bars {
             },
             _ => {}
         }
-    }
-}
-
-fn style(template: &str) -> ProgressStyle {
-    let style = ProgressStyle::with_template(template).expect("the templates of this file are well-formed");
-    style.progress_chars("━╸ ").tick_chars("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ ")
-}
-
-/// Columns of the terminal; 80 when it does not say.
-fn width() -> u16 {
-    console::Term::stderr()
-        .size_checked()
-        .map(|(_, columns)| columns)
-        .filter(|columns| *columns > 0)
-        .unwrap_or(80)
-}
-
-/// Cuts a text in the middle so that it takes at most so many columns.
-fn fit(text: &str, room: usize) -> String {
-    if console::measure_text_width(text) <= room {
-        return text.to_owned();
-    }
-    if room < 4 {
-        return console::truncate_str(text, room, "").into_owned();
-    }
-    let head = console::truncate_str(text, (room - 1) / 2, "").into_owned();
-    let room = room - 1 - console::measure_text_width(&head);
-    let mut tail = text;
-    while console::measure_text_width(tail) > room {
-        let first = tail.chars().next().map_or(0, char::len_utf8);
-        tail = &tail[first..];
-    }
-    format!("{head}…{tail}")
-}
-
-fn short(took: Duration) -> String {
-    if took < Duration::from_secs(60) {
-        format!("{:.1}s", took.as_secs_f64())
-    } else {
-        HumanDuration(took).to_string()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_that_is_too_long_loses_its_middle() {
-        assert_eq!(fit("short", 10), "short");
-        assert_eq!(fit("a-very-long-name.tar.gz", 11), "a-ver…ar.gz");
-        assert_eq!(fit("abcdef", 2), "ab");
     }
 }

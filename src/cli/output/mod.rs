@@ -3,6 +3,7 @@
 mod bars;
 mod lines;
 pub(crate) mod model;
+mod row;
 pub(crate) mod table;
 pub(crate) mod template;
 mod trace;
@@ -17,7 +18,7 @@ use std::{
 
 use serde_json::Value;
 
-pub(crate) use bars::Bars;
+pub(crate) use bars::{Bars, Meter};
 pub(crate) use lines::{Lines, Renamed, Verbs};
 use template::Template;
 pub(crate) use trace::Log;

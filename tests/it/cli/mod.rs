@@ -2,6 +2,7 @@
 
 mod azure;
 mod backup;
+mod bars;
 mod blob;
 mod fixture;
 mod killed;

@@ -51,7 +51,8 @@ impl Test {
         self.start_program_in_terminal(&binary(), columns, arguments)
     }
 
-    fn start_program_in_terminal<S: AsRef<str>>(
+    /// As [`start_in_terminal`](Self::start_in_terminal), for another program.
+    pub(crate) fn start_program_in_terminal<S: AsRef<str>>(
         &self,
         program: &Path,
         columns: u16,
@@ -95,7 +96,6 @@ impl Screen {
 }
 
 /// What a terminal showed when its command had ended.
-#[derive(Debug)]
 pub(crate) struct Shown {
     /// Exit status.
     pub(crate) code: Option<i32>,
@@ -107,6 +107,14 @@ pub(crate) struct Shown {
     pub(crate) cursor: bool,
     /// Everything that was written, control codes and all.
     pub(crate) written: Vec<u8>,
+}
+
+impl std::fmt::Debug for Shown {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let end = (self.code, self.signal, self.cursor);
+        write!(f, "(status, signal, cursor): {end:?}\n{}\n--- as it was written", self.lines.join("\n"))?;
+        write!(f, "\n{}", String::from_utf8_lossy(&self.written).escape_debug())
+    }
 }
 
 impl Terminal {
