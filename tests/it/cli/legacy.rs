@@ -6,6 +6,7 @@ mod bad_input;
 mod discovering;
 mod flags;
 mod forms;
+mod page;
 mod pulling;
 mod pushing;
 mod spellings;
