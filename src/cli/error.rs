@@ -5,7 +5,7 @@ use std::{error::Error as StdError, fmt};
 use super::{args::Kind, output::visible_lines};
 use crate::{
     content::{self, Side},
-    ops, registry,
+    files, ops, registry,
 };
 
 /// An error with more than one line: how the command is used, and what to try.
@@ -121,9 +121,16 @@ pub(crate) fn describe(error: &anyhow::Error, targets: &Targets) -> String {
     };
     let advice = response
         .and_then(|failure| advice(failure, target))
+        .or_else(|| content.and_then(traversal))
         .map(|advice| format!("\n{advice}"))
         .unwrap_or_default();
     visible_lines(&format!("{head}{text}{advice}")).into_owned()
+}
+
+/// What to try when a title leads out of the folder.
+fn traversal(error: &content::Error) -> Option<String> {
+    let found = matches!(error.store_error(), Some(files::Error::PathTraversal { .. }));
+    found.then(|| "Use `--allow-path-traversal` if files may be written outside the output folder".to_owned())
 }
 
 /// What to try.

@@ -132,6 +132,12 @@ pub enum UnpackError {
         /// Largest size that is accepted, in bytes.
         limit: u64,
     },
+    /// There are more folders than can be kept in mind until the end.
+    #[error("{entry:?}: the archive has too many folders or links")]
+    TooMany {
+        /// Name of the entry at which it was too much.
+        entry: String,
+    },
     /// What was unpacked is not what was packed.
     #[error("content digest mismatch")]
     ContentDigest {

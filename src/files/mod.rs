@@ -214,9 +214,7 @@ impl Files {
 
     /// The name under which a title is known: two titles that lead to one file are one.
     fn key(&self, title: &str) -> String {
-        let key = self.path_of(title).to_string_lossy().into_owned();
-        // Where a file system does not tell them apart, names that differ in case only are one.
-        if cfg!(any(windows, target_os = "macos")) { key.to_lowercase() } else { key }
+        key_of(&self.path_of(title), cfg!(any(windows, target_os = "macos")))
     }
 
     /// Writes titled content below the root.
@@ -409,6 +407,13 @@ impl io::Write for Sink {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// The name under which a path is known. Where a file system does not tell them apart, names that differ in case
+/// only are one.
+fn key_of(path: &Path, is_blind_to_case: bool) -> String {
+    let key = path.to_string_lossy().into_owned();
+    if is_blind_to_case { key.to_lowercase() } else { key }
 }
 
 /// Is the content a folder that is to be unpacked?

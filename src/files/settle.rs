@@ -110,7 +110,7 @@ impl Drop for Workshop<'_> {
     fn drop(&mut self) {
         if !self.is_placed {
             // Its name says what it is, and a later run removes it.
-            let _ = self.parent.remove_dir_all(&self.name);
+            let _ = remove_all(self.parent, Path::new(&self.name));
         }
     }
 }
@@ -121,9 +121,27 @@ fn remove_abandoned(parent: &Dir) {
         let Ok(name) = entry.file_name().into_string() else { continue };
         let is_ours = name.starts_with(PREFIX) && name.ends_with(SUFFIX);
         if is_ours && is_abandoned(parent, &name, lock_of(parent, &name).as_ref()) {
-            let _ = parent.remove_dir_all(&name);
+            let _ = remove_all(parent, Path::new(&name));
         }
     }
+}
+
+/// Removes a folder and what is in it. A stranger chose how deep it is, so neither the stack nor the number of
+/// open handles may depend on that.
+fn remove_all(parent: &Dir, name: &Path) -> io::Result<()> {
+    let mut folders = vec![name.to_owned()];
+    while let Some(folder) = folders.last().cloned() {
+        let before = folders.len();
+        for entry in parent.read_dir(&folder)?.collect::<io::Result<Vec<_>>>()? {
+            let path = folder.join(entry.file_name());
+            if entry.file_type()?.is_dir() { folders.push(path) } else { parent.remove_file(&path)? }
+        }
+        if folders.len() == before {
+            parent.remove_dir(&folder)?;
+            folders.pop();
+        }
+    }
+    Ok(())
 }
 
 /// A folder as a file that can be locked, where the system has that.

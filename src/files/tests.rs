@@ -800,6 +800,35 @@ mod unpack {
         packer.pull_with(folder.path(), "d", with(9 << 20)).await.unwrap();
     }
 
+    /// A bomb that compresses a thousandfold, and a name of a megabyte: neither is held in memory.
+    #[tokio::test]
+    async fn names_without_end_are_refused_and_deep_folders_leave_nothing() {
+        let long = format!("d/{}", "a/".repeat(3_000));
+        assert!(Packer::new().folder("d").folder(&long).refused().await.contains("it is too long"));
+        // As deep as a path can name; more levels than a program has open files.
+        let deep = format!("d/{}x", "a/".repeat(1_900));
+        let refused = Packer::new().file(&deep, b"x").file("d/../x", b"x").refused().await;
+        assert!(refused.contains("is outside of"), "{refused}");
+        let folder = folder();
+        Packer::new().file(&deep, b"x").pull(folder.path(), "d").await.unwrap();
+        assert_eq!(fs::read(folder.path().join(&deep)).unwrap(), b"x");
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn names_that_differ_in_case_only_do_not_hide_each_other() {
+        let folder = folder();
+        let packer = Packer::new().folder("d").link("d/A", "sub").folder("d/sub").file("d/a/x", b"x");
+        let pulled = packer.pull(folder.path(), "d").await;
+        // Where a file system takes both for one, what would go through the link is refused.
+        match pulled {
+            Ok(()) => assert_eq!(names(&folder.path().join("d/sub")), [""; 0]),
+            Err(error) => assert!(chain(&error).contains("no symbolic link allowed"), "{error}"),
+        }
+        assert_eq!(key_of(Path::new("/w/A.txt"), true), key_of(Path::new("/w/a.TXT"), true));
+        assert_ne!(key_of(Path::new("/w/A.txt"), false), key_of(Path::new("/w/a.TXT"), false));
+    }
+
     #[tokio::test]
     async fn content_of_another_digest_never_gets_its_name() {
         let folder = folder();

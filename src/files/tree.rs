@@ -11,6 +11,9 @@ use std::{
 
 use cap_std::fs::{Dir, DirBuilder, OpenOptions};
 
+/// Bytes that may be remembered of an archive's folders and links until its end: some 500,000 folders.
+const MEMORY: usize = 64 << 20;
+
 /// A folder and the folders in it. Paths are relative and go down only. No link is ever followed.
 pub(super) struct Tree {
     root: Dir,
@@ -20,6 +23,8 @@ pub(super) struct Tree {
     folders: Vec<Folder>,
     /// Where links lead whose text goes back up behind a name: whether that is inside depends on other links.
     odd_links: Vec<PathBuf>,
+    /// Bytes that may still be remembered.
+    memory: usize,
 }
 
 struct Folder {
@@ -35,6 +40,8 @@ pub(super) enum Obstacle {
     Link,
     /// What is there is of another kind.
     InTheWay,
+    /// There is more to be remembered than is safe.
+    TooMany,
     /// The operating system refuses.
     Io(io::Error),
 }
@@ -47,7 +54,14 @@ impl From<io::Error> for Obstacle {
 
 impl Tree {
     pub(super) fn new(root: Dir) -> Self {
-        Self { root, last: None, folders: Vec::new(), odd_links: Vec::new() }
+        Self { root, last: None, folders: Vec::new(), odd_links: Vec::new(), memory: MEMORY }
+    }
+
+    /// Takes what remembering a path needs from what there is.
+    fn remember(&mut self, path: &Path) -> Result<PathBuf, Obstacle> {
+        let needed = size_of::<Folder>() + path.as_os_str().len();
+        self.memory = self.memory.checked_sub(needed).ok_or(Obstacle::TooMany)?;
+        Ok(path.to_owned())
     }
 
     /// Makes a folder; one that is there stays as it is.
@@ -70,7 +84,8 @@ impl Tree {
                 Err(error) => return Err(error.into()),
             }
         }
-        self.folders.push(Folder { path: path.to_owned(), time, closed });
+        let path = self.remember(path)?;
+        self.folders.push(Folder { path, time, closed });
         Ok(())
     }
 
@@ -112,8 +127,10 @@ impl Tree {
     }
 
     /// Takes note of a link whose text goes back up behind a name.
-    pub(super) fn suspect(&mut self, target: PathBuf) {
+    pub(super) fn suspect(&mut self, target: &Path) -> Result<(), Obstacle> {
+        let target = self.remember(target)?;
         self.odd_links.push(target);
+        Ok(())
     }
 
     /// Where a link leads that goes back up from behind another link, if there is one. Links of this tree
@@ -258,5 +275,21 @@ fn symlink(parent: &Dir, text: &Path, name: &OsStr) -> io::Result<()> {
         parent.symlink_dir(text, name)
     } else {
         parent.symlink_file(text, name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An archive can name one folder any number of times, at next to no cost once it is compressed.
+    #[test]
+    fn an_archive_cannot_make_us_remember_without_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Dir::open_ambient_dir(folder.path(), cap_std::ambient_authority()).unwrap();
+        let mut tree = Tree { memory: 10_000, ..Tree::new(root) };
+        let many = (0..1_000).find(|_| tree.folder(Path::new("a"), 0o755, UNIX_EPOCH).is_err());
+        assert!(many.is_some_and(|many| many > 50), "{many:?}");
+        assert!(matches!(tree.suspect(Path::new("b/../c")), Err(Obstacle::TooMany)));
     }
 }

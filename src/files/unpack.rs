@@ -22,6 +22,10 @@ use crate::{
     tar::{Entry, Kind, Reader, Streamed},
 };
 
+/// Longest path of an entry, in bytes. Systems open no path of 4,096, and the folder that is unpacked in needs
+/// some of them for its own name.
+const LONGEST_PATH: usize = 4_000;
+
 /// What is unpacked, and how.
 pub(super) struct Archive<'a> {
     /// Title of the folder: what the names in the archive begin with.
@@ -109,7 +113,8 @@ impl Unpacking<'_> {
             return Err(refuse("symbolic link leads out of the folder"));
         }
         if doubles_back(&entry.link) {
-            self.tree.suspect(folder.join(&text));
+            let target = folder.join(&text);
+            self.tree.suspect(&target).map_err(|obstacle| obstructed(name, obstacle))?;
         }
         self.tree.symlink(path, &text, time(entry.mtime)).map_err(|obstacle| obstructed(name, obstacle))
     }
@@ -120,6 +125,9 @@ impl Unpacking<'_> {
         let Some(path) = inside(title.as_bytes(), self.archive.target, name) else {
             return Err(UnpackError::Outside { entry, title: title.to_owned() });
         };
+        if path.len() > LONGEST_PATH {
+            return Err(UnpackError::Name { entry, reason: "it is too long" });
+        }
         let checked =
             path.split(|byte| *byte == b'/').try_for_each(|part| check_name(&shown(part), cfg!(windows)));
         checked.map_err(|reason| UnpackError::Name { entry: entry.clone(), reason })?;
@@ -141,6 +149,7 @@ pub(super) fn obstructed(name: &str, obstacle: Obstacle) -> UnpackError {
     match obstacle {
         Obstacle::Link => UnpackError::Link { entry, reason: "no symbolic link allowed between" },
         Obstacle::InTheWay => UnpackError::InTheWay { entry },
+        Obstacle::TooMany => UnpackError::TooMany { entry },
         Obstacle::Io(source) => UnpackError::Entry { entry, source },
     }
 }

@@ -6,6 +6,7 @@ mod format;
 mod packing;
 mod platform;
 mod remote;
+mod size;
 mod tag_list;
 mod target;
 
@@ -17,6 +18,7 @@ pub(crate) use format::{FormatFlags, Formats};
 pub(crate) use packing::{Export, FileFlags};
 pub(crate) use platform::PlatformFlag;
 pub(crate) use remote::{DistributionSpec, FromSide, Plain, Remote, Side, SpecMode, ToSide};
+pub(crate) use size::Size;
 pub(crate) use tag_list::TagList;
 pub(crate) use target::{Kind, Located, Location, TargetFlags};
 

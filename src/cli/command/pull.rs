@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use crate::{
     cli::{
         args::{
-            self, Common, Examples, Flag, FormatFlags, Formats, Plain, PlatformFlag, Synopsis, TargetFlags,
-            Verbose, is_set,
+            self, Common, Examples, Flag, FormatFlags, Formats, Plain, PlatformFlag, Size, Synopsis,
+            TargetFlags, Verbose, is_set,
         },
         context::{Access, Context},
         error::Usage,
@@ -51,6 +51,9 @@ pub(crate) struct Pull {
     /// Allow files to be written outside the output folder
     #[arg(short = 'T', long, help_heading = "Output")]
     allow_path_traversal: Option<Flag>,
+    /// Most that one packed folder may become, such as 500M or 2G [default: no limit]
+    #[arg(long, value_name = "SIZE", help_heading = "Output")]
+    unpack_limit: Option<Size>,
     /// Also pull what the artifact is attached to
     #[arg(long, help_heading = "Content")]
     include_subject: Option<Flag>,
@@ -95,6 +98,7 @@ pub(crate) async fn run(context: &Context, args: &Pull) -> anyhow::Result<()> {
     let options = files::Options {
         keep_old_files: is_set(args.keep_old_files),
         allow_path_traversal: is_set(args.allow_path_traversal),
+        unpack_limit: args.unpack_limit.map(|Size(bytes)| bytes),
         ..files::Options::default()
     };
     let files = Arc::new(Files::new(&args.output, options)?);
