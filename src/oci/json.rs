@@ -3,8 +3,14 @@
 
 use std::io;
 
-use serde::Serialize;
+use serde::{Serialize, de::Error as _};
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
+
+/// Deepest nesting of a document that is indented; the deepest that is read in any other way.
+const DEEPEST: usize = 128;
+/// Longest document that indenting may give, in bytes. Small documents become large: each line begins with
+/// blanks for all its levels.
+const LONGEST: usize = 256 << 20;
 
 /// Serialises a value compactly, without a final newline.
 #[must_use]
@@ -35,7 +41,7 @@ fn serialize<T: Serialize + ?Sized, F: Formatter>(value: &T, formatter: F) -> Ve
 /// the escapes stay as they were. Empty objects and arrays stay compact. Ends with a newline.
 ///
 /// # Errors
-/// The text is not JSON.
+/// The text is not JSON, nests more than 128 levels deep, or would become longer than 256 MiB.
 pub fn reindent(text: &[u8]) -> Result<Vec<u8>, serde_json::Error> {
     let _: serde::de::IgnoredAny = serde_json::from_slice(text)?;
     let mut out = Vec::with_capacity(text.len() * 2);
@@ -44,6 +50,9 @@ pub fn reindent(text: &[u8]) -> Result<Vec<u8>, serde_json::Error> {
     let (body, trailing) = text.split_at(end);
     let mut bytes = body.iter().copied().peekable();
     while let Some(byte) = bytes.next() {
+        if depth > DEEPEST || out.len() > LONGEST {
+            return Err(serde_json::Error::custom("the document is too large to be indented"));
+        }
         if in_string {
             out.push(byte);
             (in_string, escaped) = (escaped || byte != b'"', !escaped && byte == b'\\');
@@ -165,5 +174,14 @@ mod tests {
             assert_eq!(String::from_utf8(reindent(text.as_bytes()).unwrap()).unwrap(), expected, "{text}");
         }
         assert!(reindent(b"not json").is_err());
+    }
+
+    /// Each level indents all lines below it: four megabytes of brackets would become terabytes of blanks.
+    #[test]
+    fn what_nests_too_deep_is_not_indented() {
+        let nested = |levels: usize| ["[".repeat(levels), "]".repeat(levels)].concat();
+        assert!(reindent(nested(128).as_bytes()).is_ok());
+        assert!(reindent(nested(200).as_bytes()).is_err());
+        assert!(reindent(nested(1 << 20).as_bytes()).is_err());
     }
 }

@@ -130,6 +130,9 @@ pub(super) async fn around(
         let manifests =
             neighbours.manifests.into_iter().map(|manifest| Visit { node: manifest, subject: None });
         queue.extend(referrers.chain(manifests).filter(|visit| found.is_new(visit)));
+        if found.visited.len() > super::discover::MAXIMUM_REFERRERS {
+            return Err(super::discover::too_many(&found.nodes[0]).on(content::Side::Source));
+        }
     }
     Ok(found)
 }

@@ -13,6 +13,9 @@ use crate::{
 /// Levels of referrers that are followed at most.
 pub const MAXIMUM_DEPTH: usize = 2_000;
 
+/// Referrers that are followed at most. A registry could make up new ones for ever.
+pub const MAXIMUM_REFERRERS: usize = 250_000;
+
 /// Nodes whose referrers are listed at once.
 const CONCURRENCY: usize = 8;
 
@@ -44,7 +47,7 @@ pub struct Tree {
 /// Follows referrers from a root.
 ///
 /// # Errors
-/// Referrers could not be listed, or nest deeper than [`MAXIMUM_DEPTH`].
+/// Referrers could not be listed, nest deeper than [`MAXIMUM_DEPTH`], or are more than [`MAXIMUM_REFERRERS`].
 pub async fn discover(source: Arc<dyn Source>, root: Descriptor, options: &Options) -> Result<Tree> {
     let depth = options.depth.unwrap_or(MAXIMUM_DEPTH);
     let lists = list(source, &root, options.artifact_type.clone(), depth, options.depth.is_none()).await?;
@@ -61,6 +64,7 @@ async fn list(
 ) -> Result<HashMap<Digest, Vec<Descriptor>>> {
     let mut lists: HashMap<Digest, Vec<Descriptor>> = HashMap::new();
     let mut level = vec![root.clone()];
+    let mut total = 0;
     for step in 0..=depth {
         level.retain(|node| !lists.contains_key(&node.digest));
         if level.is_empty() || step == depth {
@@ -86,6 +90,10 @@ async fn list(
                 Ok(listed) => listed.map_err(|error: content::Error| error)?,
                 Err(failure) => std::panic::resume_unwind(failure.into_panic()),
             };
+            total += referrers.len();
+            if total > MAXIMUM_REFERRERS {
+                return Err(too_many(root).into());
+            }
             next.extend(referrers.iter().cloned());
             lists.insert(digest, referrers);
         }
@@ -95,6 +103,12 @@ async fn list(
         return Err(Error::TooDeep(MAXIMUM_DEPTH));
     }
     Ok(lists)
+}
+
+/// More is attached to a root than is followed.
+pub(super) fn too_many(root: &Descriptor) -> content::Error {
+    let reason = format!("more than {MAXIMUM_REFERRERS} referrers are attached to it");
+    content::Error::InvalidGraph { digest: root.digest.clone(), reason }
 }
 
 /// Builds the tree depth first, so that a node is expanded where a reader meets it first.
@@ -113,4 +127,54 @@ fn assemble(root: Descriptor, mut lists: HashMap<Digest, Vec<Descriptor>>, depth
         nodes[place].referrers = places;
     }
     Tree { nodes }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_trait::async_trait;
+
+    use super::*;
+    use crate::{
+        content::{ByteStream, Memory, TagPages},
+        oci::media_type,
+        ops::copy,
+        progress::Silent,
+    };
+
+    /// A store that makes up 500 new referrers of whatever it is asked for.
+    struct Endless(Memory);
+
+    #[async_trait]
+    impl Source for Endless {
+        async fn resolve(&self, reference: &str) -> content::Result<Descriptor> {
+            self.0.resolve(reference).await
+        }
+        async fn fetch_unverified(&self, node: &Descriptor, offset: u64) -> content::Result<ByteStream> {
+            self.0.fetch_unverified(node, offset).await
+        }
+        async fn exists(&self, node: &Descriptor) -> content::Result<bool> {
+            self.0.exists(node).await
+        }
+        async fn referrers(&self, subject: &Descriptor, _: Option<&str>) -> content::Result<Vec<Descriptor>> {
+            let made_up = |number| {
+                Descriptor::of(media_type::IMAGE_MANIFEST, format!("{number} {}", subject.digest).as_bytes())
+            };
+            Ok((0..500).map(made_up).collect())
+        }
+        fn tags<'a>(&'a self, last: Option<&'a str>) -> TagPages<'a> {
+            self.0.tags(last)
+        }
+    }
+
+    #[tokio::test]
+    async fn referrers_that_never_end_are_not_followed_for_ever() {
+        let source = Arc::new(Endless(Memory::new()));
+        let root = Descriptor::of(media_type::IMAGE_MANIFEST, b"{}");
+        let expected = "more than 250000 referrers are attached to it";
+        let error = discover(source.clone(), root.clone(), &Options::default()).await.unwrap_err();
+        assert!(error.to_string().ends_with(expected), "{error}");
+        let error = copy::around(source, root, 0, &Silent).await.err().unwrap();
+        let error = format!("{error}: {:?}", std::error::Error::source(&error).map(ToString::to_string));
+        assert!(error.contains(expected), "{error}");
+    }
 }

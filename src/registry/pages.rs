@@ -16,6 +16,8 @@ const PAGE_SIZE: u32 = 1000;
 /// Largest page, in bytes.
 const PAGE_LIMIT: u64 = 8 << 20;
 const MOST_PAGES: usize = 10_000;
+/// Most bytes of all pages: tags are sorted, so all of them are held in memory.
+const MOST_BYTES: usize = 128 << 20;
 const MOST_ITEMS: usize = 5_000_000;
 /// Pages in a row that add nothing, before the list counts as finished.
 const EMPTY_PAGES: u32 = 2;
@@ -55,6 +57,7 @@ struct Reading {
     /// The page before.
     before: Vec<String>,
     items: usize,
+    bytes: usize,
     visited: HashSet<String>,
     pages: usize,
     empty: u32,
@@ -74,6 +77,7 @@ impl List {
             next: Next::First,
             before: Vec::new(),
             items: 0,
+            bytes: 0,
             visited: HashSet::new(),
             pages: 0,
             empty: 0,
@@ -149,6 +153,7 @@ impl Reading {
         let body = response.read(PAGE_LIMIT).await?;
         let names = self.list.names(&body).ok_or(not_a_list)?;
         self.items += names.len();
+        self.bytes += body.len();
         if self.before == names && !names.is_empty() {
             self.notice_circle();
             return Ok(None);
@@ -180,7 +185,7 @@ impl Reading {
             self.notice_circle();
             return Ok(());
         }
-        if self.pages >= MOST_PAGES || self.items >= MOST_ITEMS {
+        if self.pages >= MOST_PAGES || self.items >= MOST_ITEMS || self.bytes >= MOST_BYTES {
             return Err(refuse("the list is too long"));
         }
         self.next = Next::Page(url);

@@ -17,6 +17,9 @@ use super::{
 use crate::oci::{Descriptor, media_type};
 
 const MOST_PAGES: usize = 10_000;
+/// Most bytes of all pages: the entries are held in memory.
+const MOST_BYTES: usize = 64 << 20;
+const TOO_LONG: &str = "the list of referrers is too long";
 
 /// The mark of a filter that was applied, as release candidates of the specification had it.
 const FILTER_MARK: &str = "org.opencontainers.referrers.filtersApplied";
@@ -59,6 +62,7 @@ impl Inner {
         let (mut seen, mut visited) = (HashSet::new(), HashSet::new());
         let mut response = first;
         let accept = member.media_type();
+        let mut bytes = 0;
         for _ in 0..MOST_PAGES {
             visited.insert(response.url.to_string());
             let next = link::next(response.lines("link"));
@@ -66,6 +70,7 @@ impl Inner {
             let has_new_mark = response.lines("oci-filters-applied").any(names_artifact_type);
             let wrong = response.protocol("the answer is not a list of referrers");
             let body = response.read(self.client.options().manifest_limit).await?;
+            bytes += body.len();
             let document: Map<String, Value> = match serde_json::from_slice(&body) {
                 Ok(document) => document,
                 Err(_) => return Err(wrong),
@@ -75,11 +80,15 @@ impl Inner {
             let entries = self.entries(values);
             listed.entries.extend(entries.into_iter().filter(|entry| seen.insert(entry.digest.clone())));
             let Some(next) = next else { return Ok(listed) };
-            let next = link::resolve(&url, &next).map_err(|reason| Error::Protocol {
+            let refuse = |reason: &str| Error::Protocol {
                 method: "GET".to_owned(),
                 url: bare_url(&url),
                 reason: reason.to_owned(),
-            })?;
+            };
+            if bytes >= MOST_BYTES {
+                return Err(refuse(TOO_LONG));
+            }
+            let next = link::resolve(&url, &next).map_err(refuse)?;
             if visited.contains(next.as_str()) {
                 self.client.notice("the registry links its pages of referrers in a circle");
                 return Ok(listed);
@@ -87,7 +96,7 @@ impl Inner {
             let request = Request::get(next).header(header::ACCEPT, accept);
             response = self.client.expect(request, &self.scopes, &[StatusCode::OK]).await?;
         }
-        Err(response.protocol("the list of referrers is too long"))
+        Err(response.protocol(TOO_LONG))
     }
 
     /// Reads entries; a malformed one is reported and left out, so that it does not hide the others.

@@ -5,6 +5,7 @@ mod auth_tls;
 mod connections;
 mod downloads;
 mod generations;
+mod hostile;
 mod lists;
 mod manifests;
 mod referrers;
