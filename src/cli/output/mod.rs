@@ -141,10 +141,19 @@ pub(crate) fn print_json(printer: &Printer, bytes: &[u8], is_pretty: bool) -> an
 }
 
 /// JSON with an indentation of two spaces and a final newline.
+///
+/// Characters that control a terminal are written as escapes, which programs read as the same text.
 pub(crate) fn pretty(value: &Value) -> Vec<u8> {
-    let mut bytes = json::to_vec_pretty(value);
-    bytes.push(b'\n');
-    bytes
+    let text = json::to_string_pretty(value) + "\n";
+    let is_harmful = |c: char| (c.is_control() && c != '\n') || turns_text(c);
+    if !text.contains(is_harmful) {
+        return text.into_bytes();
+    }
+    let escaped = text.chars().map(|c| match is_harmful(c) {
+        true => format!("\\u{:04x}", u32::from(c)),
+        false => c.to_string(),
+    });
+    escaped.collect::<String>().into_bytes()
 }
 
 /// Text that cannot control a terminal: control characters are written as escapes.
@@ -157,10 +166,13 @@ pub(crate) fn visible_lines(text: &str) -> Cow<'_, str> {
     escape(text, |c| c.is_control() && c != '\n' && c != '\t')
 }
 
+/// Does the character change the direction of what follows, so that it looks like other text?
+fn turns_text(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 fn escape(text: &str, is_harmful: impl Fn(char) -> bool) -> Cow<'_, str> {
-    // Marks that change the direction of text can make it look like other text.
-    let is_harmful =
-        |c: char| is_harmful(c) || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let is_harmful = |c: char| is_harmful(c) || turns_text(c);
     if !text.contains(is_harmful) {
         return Cow::Borrowed(text);
     }
@@ -180,5 +192,9 @@ mod tests {
         assert_eq!(visible_lines("a\nb\u{9b}"), "a\nb\\u{9b}");
         assert_eq!(visible("a tab\there"), "a tab\there");
         assert_eq!(visible("héllo wörld"), "héllo wörld");
+        let evil = Value::from("ü\u{1b}[2J\u{9b}\u{7f}\u{202e}\n");
+        let shown = String::from_utf8(pretty(&evil)).unwrap();
+        assert_eq!(shown, "\"ü\\u001b[2J\\u009b\\u007f\\u202e\\n\"\n");
+        assert_eq!(serde_json::from_str::<Value>(&shown).unwrap(), evil);
     }
 }

@@ -1,5 +1,7 @@
 //! Trees drawn with lines.
 
+use super::turns_text;
+
 /// A node of a tree of text; its text may have several lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Branch {
@@ -42,10 +44,9 @@ fn scalar(text: &str) -> String {
     if text.is_empty() || is_other_type(text) {
         return format!("{text:?}");
     }
-    if text
-        .contains(|c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
-    {
-        if text.contains(|c: char| c.is_control() && c != '\n') || text.starts_with([' ', '\n']) {
+    if text.contains(|c: char| c.is_control() || turns_text(c)) {
+        let is_harmful = |c: char| (c.is_control() && c != '\n') || turns_text(c);
+        if text.contains(is_harmful) || text.starts_with([' ', '\n']) {
             return format!("\"{}\"", text.escape_default());
         }
         return format!("|-\n    {}", text.replace('\n', "\n    "));
@@ -115,6 +116,8 @@ mod tests {
             ("1.2.3", "1.2.3"),
             ("infinity", "infinity"),
             ("a\u{1b}[0m", "\"a\\u{1b}[0m\""),
+            ("a\u{202e}b", "\"a\\u{202e}b\""),
+            ("a\n\u{2066}b", "\"a\\n\\u{2066}b\""),
         ] {
             assert_eq!(scalar(value), shown, "{value}");
         }

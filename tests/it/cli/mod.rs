@@ -5,6 +5,7 @@ mod backup;
 mod bars;
 mod blob;
 mod fixture;
+mod hostile;
 mod killed;
 mod legacy;
 mod login;
