@@ -159,7 +159,7 @@ impl Inner {
         let response = match self.send_manifest(reference, node, &bytes, None).await? {
             response if is_stored(response.status) => response,
             response => match self.reconsider(reference, node, response).await {
-                Refusal::Final(error) => return Err(error),
+                Refusal::Final(error) => return Err(error.about_manifest(&node.media_type)),
                 Refusal::Needless => return Ok(None),
                 Refusal::Early => self.send_manifest(reference, node, &bytes, None).await?,
             },

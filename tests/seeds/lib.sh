@@ -245,6 +245,7 @@ old_graph_in_registry() {
   if [ "$has_api" = yes ]; then
     oras cp -r --from-oci-layout old:v1 "$REGISTRY/old/$REPO:$TAG"
   else
-    refused oras cp -r --from-oci-layout old:v1 "$REGISTRY/old/$REPO:$TAG" && grep -q '^Error .*: manifest invalid: ' "$box/stderr"
+    refused oras cp -r --from-oci-layout old:v1 "$REGISTRY/old/$REPO:$TAG" &&
+      grep -q '^Error .*: manifest invalid: ' "$box/stderr" && grep -q 'an OCI image layout keeps them' "$box/stderr"
   fi
 }

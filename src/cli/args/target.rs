@@ -190,6 +190,17 @@ impl<S: Side> Located<S> {
         }
     }
 
+    /// Is it the same repository or layout? One folder has many paths.
+    pub(crate) fn is_beside(&self, other: &Self) -> bool {
+        match (&self.location, &other.location) {
+            (Location::Layout { path: one, .. }, Location::Layout { path: two, .. }) => {
+                let folder = |path: &str| std::fs::canonicalize(path).ok();
+                one == two || folder(one).is_some_and(|one| folder(two) == Some(one))
+            }
+            _ => self.name() == other.name(),
+        }
+    }
+
     /// The tag or digest, for commands that need one.
     pub(crate) fn require_reference(&self, command: &super::Synopsis) -> Result<&str, Usage> {
         let reference = self.reference();

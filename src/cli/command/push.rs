@@ -137,7 +137,7 @@ pub(crate) async fn run(context: &Context, args: &Push) -> anyhow::Result<()> {
 /// Where the subject is that an early flag names: a referrer is only found in the repository of its subject.
 fn locate_subject(args: &Push, target: &Located<Plain>, raw: &str) -> anyhow::Result<Located<Plain>> {
     let subject = args.target.locate(raw)?;
-    if subject.name() != target.name() {
+    if !subject.is_beside(target) {
         anyhow::bail!("subject must be in the same repository as the pushed artifact");
     }
     subject.require_reference(&SYNOPSIS)?;

@@ -154,6 +154,9 @@ fn other_refusals_are_final() {
             let line = ["attach", "[REGISTRY]/net-monitor:v1", "--artifact-type", "a/b", "./sbom.json"];
             let outcome = test.oras(line.into_iter().chain(["--image-spec", form])).fails();
             assert!(outcome.stderr.contains("Error"), "{outcome:#?}");
+            let is_about_type = form == "v1.1-artifact" && matches!(code, "MANIFEST_INVALID" | "UNSUPPORTED");
+            let advice = "\nmany registries refuse manifests of the type application/vnd.oci.artifact.manifest.v1+json: ";
+            assert_eq!(outcome.stderr.contains(advice), is_about_type, "{status} {code}: {outcome:#?}");
             outcome.never_says("registry rejected an image manifest");
             assert_eq!(registry.content("net-monitor").manifests().len(), 1, "{status} {code}");
         }

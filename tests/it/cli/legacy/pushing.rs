@@ -261,19 +261,20 @@ fn a_subject_that_is_missing_or_lies_elsewhere_is_an_error() {
 fn a_subject_may_be_in_a_layout() {
     let (test, _registry, _) = prepared_today();
     test.oras(["cp", "[REGISTRY]/net-monitor:v1", "--to-oci-layout", "lay:v1"]).succeeds();
-    test.oras([
-        "push",
-        "--oci-layout",
-        "lay",
-        "--subject",
-        "lay:v1",
-        "--artifact-type",
-        "a/b",
-        "./sbom.json",
-    ])
-    .succeeds();
-    let found = test.oras(["discover", "--oci-layout", "lay:v1", "--format", "json"]).succeeds().json();
-    assert_eq!(found["referrers"][0]["artifactType"], "a/b");
+    for (number, subject) in
+        ["lay:v1", "./lay:v1", "[TEST]/lay:v1", "[TEST]/../[NAME]/lay:v1"].into_iter().enumerate()
+    {
+        let name = test.folder().file_name().unwrap().to_str().unwrap().to_owned();
+        let (subject, kind) = (subject.replace("[NAME]", &name), format!("a/{number}"));
+        let line = ["push", "--oci-layout", "lay", "--subject", &subject, "--artifact-type", &kind];
+        test.oras(line.into_iter().chain(["./sbom.json"])).succeeds();
+        let found = test.oras(["discover", "--oci-layout", "lay:v1", "--format", "json"]).succeeds().json();
+        assert_eq!(found["referrers"][number]["artifactType"], kind);
+    }
+    test.oras(["push", "--oci-layout", "other", "--subject", "lay:v1", "./sbom.json"])
+        .fails()
+        .stderr_contains("Error: subject must be in the same repository as the pushed artifact\n");
+    assert!(!test.exists("other"));
 }
 
 /// §2.11: exact bytes, and an older file stays when a push fails.
