@@ -57,14 +57,39 @@ pub(crate) fn after_help<T>(
     }
 }
 
-/// Prints the help of the group of commands that was named.
+/// Prints the help of the command that was named.
 fn help(root: &mut clap::Command, args: &[String], printer: &Printer) -> ExitCode {
-    let (mut command, _) = group(root, args);
+    let (command, _) = group(root, args);
+    printer.bytes(help_of(&command).as_bytes());
+    ExitCode::SUCCESS
+}
+
+/// What a command is for, how it is used, its other names, its flags, its examples, and where there is more.
+fn help_of(command: &clap::Command) -> String {
     // Examples are to be pasted, so their lines are not to be broken.
     let examples = command.get_after_help().map(|text| format!("\n{text}\n")).unwrap_or_default();
-    command = command.after_help(clap::builder::Resettable::Reset);
-    printer.bytes(format!("{}{examples}", command.render_help()).as_bytes());
-    ExitCode::SUCCESS
+    let mut bare = command.clone().after_help(clap::builder::Resettable::Reset);
+    let text = bare.render_help().to_string();
+    let aliases: Vec<&str> = command.get_visible_aliases().collect();
+    let text = match text.split_once("\nUsage: ") {
+        Some((before, after)) if !aliases.is_empty() => {
+            let (usage, rest) = after.split_once('\n').unwrap_or((after, ""));
+            format!(
+                "{before}\nUsage: {usage}\nAliases: {}, {}\n{rest}",
+                command.get_name(),
+                aliases.join(", ")
+            )
+        }
+        _ => text,
+    };
+    let name = command.get_bin_name().unwrap_or_else(|| command.get_name());
+    let page = name.split(' ').nth(1).unwrap_or("README");
+    let more = if command.has_subcommands() {
+        format!("Run '{name} COMMAND --help' for more about a command.\n")
+    } else {
+        String::new()
+    };
+    format!("{text}{examples}\n{more}Manual: man {}, docs/commands/{page}.md\n", name.replace(' ', "-"))
 }
 
 /// The innermost command that is named, with how deep it is.

@@ -63,17 +63,25 @@ pub(crate) fn finish(command: clap::Command) -> clap::Command {
 }
 
 /// Adapts a command and everything below it for showing it to people: a [`Flag`] looks like the switch that it
-/// is nearly always used as.
+/// is nearly always used as, and the flags of a group stand in the order of their names.
 pub(crate) fn simplify(command: clap::Command) -> clap::Command {
+    let mut names: Vec<String> = command.get_arguments().map(name_of).collect();
+    names.sort_unstable();
     // What stands where is said by the line on usage.
     let show = |arg: clap::Arg| {
-        if is_flag(&arg) {
+        let place = names.binary_search(&name_of(&arg)).unwrap_or_default();
+        let arg = if is_flag(&arg) {
             as_switch(&arg)
         } else {
             arg.clone().hide(arg.is_hide_set() || arg.is_positional())
-        }
+        };
+        arg.display_order(place)
     };
     command.mut_args(show).mut_subcommands(simplify)
+}
+
+fn name_of(arg: &clap::Arg) -> String {
+    arg.get_long().unwrap_or(arg.get_id().as_str()).to_owned()
 }
 
 fn is_flag(arg: &clap::Arg) -> bool {

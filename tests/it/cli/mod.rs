@@ -11,6 +11,7 @@ mod legacy;
 mod login;
 mod manifest;
 mod manifest_index;
+mod reference;
 mod repo;
 mod restore;
 mod startup;
