@@ -8,6 +8,9 @@ pub mod cli;
 pub mod content;
 pub mod credentials;
 pub mod files;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzz;
 pub mod layout;
 pub mod oci;
 pub mod ops;

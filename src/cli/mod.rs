@@ -5,6 +5,8 @@ mod command;
 mod context;
 mod dispatch;
 mod error;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod legacy;
 mod output;
 mod prompt;

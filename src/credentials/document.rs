@@ -225,4 +225,15 @@ mod tests {
         assert_eq!(error, r#"invalid entry "a.io" in the file: auth is not base64"#);
         assert!(document.entry("b.io", "x", "the file").unwrap().is_some());
     }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+        #[test]
+        fn any_config_file_is_read_or_refused(text in "[\\[\\]{}\",:a-z\\\\ ]{0,40}", value in ".{0,12}", key in ".{0,12}") {
+            crate::credentials::fuzz::config_file(text.as_bytes());
+            let file = serde_json::json!({"auths": {key.clone(): {"auth": value.clone()}, "localhost:5000": value}, "x": key});
+            crate::credentials::fuzz::config_file(file.to_string().as_bytes());
+            crate::credentials::fuzz::config_file(format!("{file:#}").as_bytes());
+        }
+    }
 }

@@ -10,6 +10,8 @@ mod document;
 mod entry;
 mod error;
 mod explain;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod helper;
 mod json_edit;
 mod keys;

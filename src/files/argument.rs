@@ -102,4 +102,19 @@ mod tests {
             assert_eq!(title_of(path), title, "{path}");
         }
     }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+        #[test]
+        fn any_argument_is_a_path_with_a_type_or_refused(text in "[a-zC:/\\\\.*?\"<>|]{0,20}") {
+            crate::files::fuzz::names(text.as_bytes());
+            for is_windows in [false, true] {
+                if let Some((path, media_type)) = parsed(&text, is_windows) {
+                    let media_type = media_type.map(|kind| format!(":{kind}")).unwrap_or_default();
+                    let again = format!("{path}{media_type}");
+                    proptest::prop_assert_eq!(again, text.strip_suffix(':').unwrap_or(&text));
+                }
+            }
+        }
+    }
 }

@@ -3,6 +3,8 @@
 mod argument;
 mod describe;
 mod error;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod gzip;
 mod pack;
 mod safe_path;

@@ -7,6 +7,8 @@ mod draft;
 mod error;
 mod export;
 mod folder;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod graph;
 mod index_file;
 

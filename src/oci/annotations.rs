@@ -133,4 +133,21 @@ mod tests {
             assert!(error.contains(named), "{text}: {error}");
         }
     }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+        #[test]
+        fn what_is_written_in_a_file_of_annotations_is_read(
+            pairs in proptest::collection::btree_map(".{0,8}", ".{0,8}", 0..4),
+            name in "[a-z$./]{0,8}",
+        ) {
+            let text = serde_json::json!({ name.clone(): pairs.clone() }).to_string();
+            proptest::prop_assert_eq!(AnnotationFile::parse(text.as_bytes()).unwrap().file(&name), pairs);
+        }
+
+        #[test]
+        fn any_file_of_annotations_is_read_or_refused(text in "[\\[\\]{}\",:a-z$ ]{0,40}") {
+            let _ = AnnotationFile::parse(text.as_bytes());
+        }
+    }
 }

@@ -240,4 +240,25 @@ mod tests {
         assert!(digest.to_string().starts_with(&digest.referrers_tag().replacen('-', ":", 1)));
         assert_eq!(digest.short(), digest.to_string());
     }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+        #[test]
+        fn a_digest_of_anything_is_read_as_it_is_written(bytes in proptest::collection::vec(0_u8.., 0..40)) {
+            for algorithm in [Algorithm::Sha256, Algorithm::Sha384, Algorithm::Sha512] {
+                let digest = Digest::of_with(algorithm, &bytes);
+                proptest::prop_assert_eq!(digest.to_string().parse::<Digest>().unwrap(), digest);
+            }
+        }
+
+        #[test]
+        fn what_is_almost_a_digest_is_refused(
+            text in "(sha256|sha512|SHA256|md5|sha256/|)(:|)([0-9a-f]{62,66}|[0-9A-F]{64}|[./]{64})",
+        ) {
+            let is_digest = text.strip_prefix("sha256:").is_some_and(|encoded| {
+                encoded.len() == 64 && encoded.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+            });
+            proptest::prop_assert_eq!(text.parse::<Digest>().is_ok(), is_digest, "{}", text);
+        }
+    }
 }

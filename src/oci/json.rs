@@ -184,4 +184,20 @@ mod tests {
         assert!(reindent(nested(200).as_bytes()).is_err());
         assert!(reindent(nested(1 << 20).as_bytes()).is_err());
     }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+        #[test]
+        fn a_document_says_the_same_when_it_is_indented(text in "[\\[\\]{}\",:0-9.eE ab-]{0,40}") {
+            crate::oci::fuzz::json(text.as_bytes());
+        }
+
+        #[test]
+        fn nothing_is_lost_by_indenting(
+            pairs in proptest::collection::btree_map(".{0,8}", proptest::collection::vec(".{0,4}", 0..3), 0..4),
+        ) {
+            let indented = reindent(&to_vec(&pairs)).unwrap();
+            proptest::prop_assert_eq!(serde_json::from_slice::<std::collections::BTreeMap<String, Vec<String>>>(&indented).unwrap(), pairs);
+        }
+    }
 }

@@ -192,4 +192,23 @@ mod tests {
         assert!(Document::parse(media_type::IMAGE_MANIFEST, b"{}").is_err());
         assert!(Document::parse(media_type::IMAGE_INDEX, b"[]").is_err());
     }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+        /// A good manifest with some of its bytes changed.
+        #[test]
+        fn any_manifest_is_read_or_refused(
+            changes in proptest::collection::vec((0..400_usize, "[\\[\\]{}\",:0-9a-z -]"), 0..4),
+        ) {
+            let mut text = format!(
+                r#"{{"mediaType":"","config":{BLOB},"layers":[{BLOB}],"subject":{BLOB},"annotations":{{"a":"b"}}}}"#
+            );
+            crate::oci::fuzz::manifest(text.as_bytes());
+            for (at, with) in changes {
+                let at = at % text.len();
+                text.replace_range(at..=at, &with);
+            }
+            crate::oci::fuzz::manifest(text.as_bytes());
+        }
+    }
 }

@@ -6,6 +6,8 @@ mod annotations;
 mod descriptor;
 mod digest;
 mod error;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod index;
 pub mod json;
 mod manifest;

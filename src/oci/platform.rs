@@ -113,4 +113,14 @@ mod tests {
             assert_eq!(Platform::parse(asked).unwrap().matches(&arm64), matches, "{asked}");
         }
     }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+        #[test]
+        fn any_text_is_a_platform_that_matches_itself_or_none(text in "[a-z0-9/:.]{0,20}") {
+            if let Ok(platform) = Platform::parse(&text) {
+                proptest::prop_assert!(platform.matches(&platform));
+            }
+        }
+    }
 }

@@ -230,4 +230,22 @@ mod tests {
             assert!(first.parse_within(bad).is_err(), "{bad}");
         }
     }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+        #[test]
+        fn what_is_accepted_comes_back_as_it_was_written(
+            host in "[a-z0-9.-]{1,12}(:[0-9]{1,5})?",
+            repository in "[a-z0-9]{1,5}((/|-|__|\\.)[a-z0-9]{1,5}){0,3}",
+            reference in "(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,20}|@sha256:[0-9a-f]{64})?",
+        ) {
+            let text = format!("{host}/{repository}{reference}");
+            proptest::prop_assert_eq!(Reference::parse(&text).unwrap().to_string(), text);
+        }
+
+        #[test]
+        fn no_text_becomes_a_reference_that_leads_elsewhere(text in "[a-zA-Z0-9:/@._%? \\[\\]-]{0,40}") {
+            crate::oci::fuzz::reference(text.as_bytes());
+        }
+    }
 }

@@ -144,4 +144,24 @@ mod tests {
             assert_eq!(resolved, expected.map(str::to_owned), "{base} {target}");
         }
     }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(128))]
+        #[test]
+        fn no_link_leads_to_another_place(text in "[<>;,=\" a-z/:.@%\\\\-]{0,60}") {
+            crate::registry::fuzz::link(text.as_bytes());
+            crate::registry::fuzz::link(format!("<{text}>; rel=next").as_bytes());
+            crate::registry::fuzz::link(format!("<https://registry.example{text}>").as_bytes());
+        }
+
+        #[test]
+        fn the_next_page_is_found_behind_other_links(
+            others in proptest::collection::vec("</[a-z?&=]{0,8}>; rel=\"(prev|first)\"(; title=\"[a-z,<>;]{0,8}\")?", 0..4),
+            target in "/[a-z?&=]{1,12}",
+        ) {
+            let mut links = others;
+            links.push(format!("<{target}>; rel=\"next\""));
+            proptest::prop_assert_eq!(next([&*links.join(", ")]), Some(target));
+        }
+    }
 }

@@ -152,4 +152,14 @@ mod tests {
             assert_eq!(with_digest(&Url::parse(location).unwrap(), "sha256:ab").as_str(), expected);
         }
     }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+        #[test]
+        fn no_location_leads_from_https_to_http_or_names_a_user(
+            text in "(https?:)?/{0,3}[a-z0-9@:.%\\[\\]/?#&=\\\\-]{0,40}",
+        ) {
+            crate::registry::fuzz::headers(text.as_bytes());
+        }
+    }
 }

@@ -4,6 +4,8 @@
 //! content by digest, and tags where their configuration says so. Everything else goes to the registry
 //! itself, and whatever is read keeps the registry's name and is checked as always.
 
+#[cfg(any(test, fuzzing))]
+pub(super) mod fuzz;
 mod hosts_toml;
 mod registries_conf;
 mod source;

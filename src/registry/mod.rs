@@ -17,6 +17,8 @@ mod download;
 mod encoding;
 mod endpoint;
 mod error;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod held;
 mod hosts;
 mod http;

@@ -245,4 +245,14 @@ mod tests {
         assert!(problems.has("BLOB_UPLOAD_UNKNOWN") && problems.mentions("too large"));
         assert!(!problems.has("DENIED"));
     }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+        #[test]
+        fn any_body_gives_a_line_without_control_characters(text in ".{0,80}", code in ".{0,8}", message in ".{0,20}") {
+            crate::registry::fuzz::answers(text.as_bytes());
+            let errors = serde_json::json!({"errors": [{"code": code, "message": message, "detail": {"x": text}}]});
+            crate::registry::fuzz::answers(errors.to_string().as_bytes());
+        }
+    }
 }

@@ -106,4 +106,19 @@ mod tests {
             assert_eq!(uploaded(value), expected, "{value}");
         }
     }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+        #[test]
+        fn a_range_comes_back_as_it_was_written(start in 0..u64::MAX / 2, length in 1..1_000_u64, more in 0..9_u64) {
+            let (end, total) = (start + length - 1, start + length + more);
+            let read = content_range(&format!("bytes {start}-{end}/{total}"));
+            proptest::prop_assert_eq!(read, Some(ContentRange { start, end, total: Some(total) }));
+        }
+
+        #[test]
+        fn no_range_or_other_header_is_too_odd_to_read(text in "[bytes=0-9/* :;w,\"]{0,40}") {
+            crate::registry::fuzz::headers(text.as_bytes());
+        }
+    }
 }

@@ -3,6 +3,8 @@
 //! Nothing here touches a file system. What an entry may be called, and what becomes of it, is the
 //! business of whoever reads it.
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod name;
 mod read;
 mod write;

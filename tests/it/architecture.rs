@@ -22,6 +22,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("registry", &["content", "credentials", "oci"]),
     ("ops", &["content", "files", "layout", "progress", "oci"]),
     ("cli", &["content", "credentials", "files", "layout", "oci", "ops", "progress", "registry"]),
+    ("fuzz", &["cli", "credentials", "files", "layout", "oci", "registry", "tar"]),
 ];
 
 /// What may be written in some files only; a folder ends with `/`.

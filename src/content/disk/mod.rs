@@ -53,6 +53,12 @@ pub(crate) async fn off_while_wanted<T: Send + 'static>(
 pub(crate) struct Wanted(Arc<AtomicBool>);
 
 impl Wanted {
+    /// Somebody does, whatever happens.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn always() -> Self {
+        Self(Arc::new(AtomicBool::new(true)))
+    }
+
     /// Fails if nobody does.
     pub(crate) fn check(&self) -> io::Result<()> {
         if self.0.load(Ordering::Relaxed) { Ok(()) } else { Err(io::Error::other("nobody waits for it")) }

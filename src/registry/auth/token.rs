@@ -195,4 +195,15 @@ mod tests {
         assert!(secret_header("Bearer", "a\nb").is_none());
         assert!(secret_header("Bearer", "abc").unwrap().is_sensitive());
     }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+        #[test]
+        fn any_answer_holds_a_token_or_none(token in "[!-~]{1,20}", life in ".{0,12}", text in ".{0,40}") {
+            crate::registry::fuzz::answers(text.as_bytes());
+            let body = serde_json::json!({"token": token.clone(), "expires_in": life, "issued_at": text}).to_string();
+            let answer = parse("application/json", body.as_bytes()).ok().unwrap();
+            proptest::prop_assert_eq!(answer.token.expose(), &*token);
+        }
+    }
 }

@@ -269,4 +269,25 @@ mod tests {
             assert!(error.contains(expected), "{text}: {error}");
         }
     }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+        #[test]
+        fn any_file_of_hosts_is_read_or_refused(text in "[a-z0-9\\[\\]{}=\"./:,_ \n-]{0,80}", value in ".{0,20}") {
+            crate::registry::fuzz::mirrors(text.as_bytes());
+            for name in ["ca", "client", "capabilities", "dial_timeout", "skip_verify", "override_path", "header"] {
+                for value in [format!("{value:?}"), format!("[{value:?}]"), "true".to_owned(), "1".to_owned()] {
+                    let file = format!("server = {value}\n[host.\"http://m:5000\"]\n{name} = {value}\n");
+                    crate::registry::fuzz::mirrors(file.as_bytes());
+                }
+            }
+        }
+
+        #[test]
+        fn a_duration_is_what_its_parts_say(minutes in 0..1_000_u64, seconds in 0..60_u64, millis in 0..1_000_u64) {
+            let read = duration(&format!("{minutes}m{seconds}s{millis}ms")).unwrap();
+            let expected = Duration::from_millis((minutes * 60 + seconds) * 1_000 + millis);
+            proptest::prop_assert!(read.abs_diff(expected) < Duration::from_micros(1));
+        }
+    }
 }

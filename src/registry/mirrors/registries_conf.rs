@@ -293,4 +293,30 @@ mod tests {
             assert!(matches!(config(&[&text]).find("a.io/app"), Found::Invalid(..)), "{location}");
         }
     }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+        #[test]
+        fn any_file_of_registries_is_read_or_refused(
+            prefix in "(\\*\\.)?[a-z./:]{0,20}",
+            location in ".{0,20}",
+            mode in "(all|tag-only|digest-only|[a-z]{0,4})",
+        ) {
+            let file = format!(
+                "[[registry]]\nprefix = {prefix:?}\nlocation = {location:?}\n[[registry.mirror]]\nlocation = {location:?}\npull-from-mirror = {mode:?}\n"
+            );
+            crate::registry::fuzz::mirrors(file.as_bytes());
+        }
+
+        #[test]
+        fn a_prefix_matches_at_the_ends_of_its_parts_only(name in "[a-z]{1,4}(/[a-z]{1,4}){1,3}", cut in 0..20_usize) {
+            let mut config = Config::default();
+            let prefix = &name[..cut.min(name.len())];
+            let file = format!("[[registry]]\nprefix = {prefix:?}\nblocked = true\n");
+            config.add(&file, Path::new("/f")).unwrap();
+            let ends = !prefix.is_empty() && matches!(name.as_bytes().get(prefix.len()), None | Some(b'/'));
+            let ends = ends && !prefix.ends_with('/') || prefix.ends_with('/') && prefix.len() > 1;
+            proptest::prop_assert_eq!(matches!(config.find(&name), Found::Blocked(_)), ends, "{} {}", prefix, name);
+        }
+    }
 }
