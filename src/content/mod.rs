@@ -137,7 +137,7 @@ pub trait Source: Send + Sync {
 pub trait Target: Source {
     /// Stores content. Content that is there already is success.
     ///
-    /// A manifest with a subject becomes one of the subject's referrers.
+    /// A manifest with a subject becomes one of the subject's referrers, with [`flush`](Self::flush) at the latest.
     ///
     /// # Errors
     /// The body is not what the descriptor says, or the store failed; then nothing was stored.
@@ -178,7 +178,8 @@ pub trait Target: Source {
         false
     }
 
-    /// Sees to it that a manifest which is there is listed as a referrer of its subject, if it has one.
+    /// Sees to it that a manifest which is there is listed as a referrer of its subject, if it has one, with
+    /// [`flush`](Self::flush) at the latest.
     ///
     /// # Errors
     /// The store failed.

@@ -256,7 +256,7 @@ impl Inner {
                 match self.delete(url, &node.digest).await {
                     Ok(()) => self.unlist_referrer(&subject, &node.digest).await,
                     // It stays after all, and so does its entry.
-                    Err(_) => self.publish(&subject, entry).await.and(Err(error)),
+                    Err(_) => self.publish(&subject, vec![entry]).await.and(Err(error)),
                 }
             }
             Err(error) => Err(error),

@@ -45,7 +45,6 @@ mod referrer_pages;
 mod referrers;
 mod refusal;
 mod relabel;
-mod relist;
 mod repository;
 mod response;
 mod retry;

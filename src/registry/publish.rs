@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::StreamExt as _;
 use tokio::time::Instant;
 
 use super::{
@@ -24,6 +25,8 @@ use crate::oci::{Descriptor, Digest, media_type};
 
 /// How long other writers may keep us from finishing.
 const DEADLINE: Duration = Duration::from_secs(60);
+/// Lists that are put in order at once; most of the time they are waited for.
+const SIDE_BY_SIDE: usize = 64;
 /// Longest time between two looks.
 const LONGEST_SETTLE: Duration = Duration::from_secs(5);
 
@@ -39,6 +42,33 @@ struct Queue {
     made: Mutex<BTreeSet<String>>,
 }
 
+impl Queue {
+    /// Did whoever had the turn make these changes, too?
+    fn have_been_made(&self, changes: &Changes) -> bool {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let are_made = changes.digests().all(|digest| made.contains(digest));
+        made.retain(|digest| !(are_made && changes.has(digest)));
+        are_made
+    }
+}
+
+/// Referrers that are stored and not listed yet, by subject.
+#[derive(Default)]
+pub(crate) struct Unlisted {
+    turn: tokio::sync::Mutex<()>,
+    entries: Mutex<BTreeMap<Digest, Vec<Descriptor>>>,
+}
+
+impl Unlisted {
+    pub(crate) fn add(&self, subject: Digest, entry: Descriptor) {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner).entry(subject).or_default().push(entry);
+    }
+
+    fn take(&self) -> BTreeMap<Digest, Vec<Descriptor>> {
+        std::mem::take(&mut *self.entries.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
 /// Entries that are to be in the list, and digests that are not, by digest.
 #[derive(Debug, Clone, Default)]
 struct Changes {
@@ -49,6 +79,14 @@ struct Changes {
 impl Changes {
     fn is_empty(&self) -> bool {
         self.add.is_empty() && self.remove.is_empty()
+    }
+
+    fn digests(&self) -> impl Iterator<Item = &String> {
+        self.add.keys().chain(&self.remove)
+    }
+
+    fn has(&self, digest: &str) -> bool {
+        self.add.contains_key(digest) || self.remove.contains(digest)
     }
 
     fn take_up(&mut self, more: Self) {
@@ -64,31 +102,45 @@ impl Changes {
 }
 
 impl Inner {
-    /// Adds an entry to the list of a subject's referrers.
-    pub(crate) async fn publish(&self, subject: &Digest, entry: Descriptor) -> Result<()> {
-        let digest = entry.digest.to_string();
-        let changes = Changes { add: BTreeMap::from([(digest.clone(), entry)]), ..Changes::default() };
-        self.change(subject, &digest, changes).await
+    /// Adds entries to the list of a subject's referrers.
+    pub(crate) async fn publish(&self, subject: &Digest, entries: Vec<Descriptor>) -> Result<()> {
+        let add = entries.into_iter().map(|entry| (entry.digest.to_string(), entry)).collect();
+        self.change(subject, Changes { add, ..Changes::default() }).await
+    }
+
+    /// Lists all referrers that were stored and not listed yet, those of many subjects side by side.
+    pub(crate) async fn publish_unlisted(&self) -> Result<()> {
+        // What another takes away to list it is waited for.
+        let _turn = self.unlisted.turn.lock().await;
+        let lists = futures_util::stream::iter(self.unlisted.take()).map(|(subject, entries)| async move {
+            let outcome = self.publish(&subject, entries.clone()).await;
+            if outcome.is_err() {
+                entries.into_iter().for_each(|entry| self.unlisted.add(subject.clone(), entry));
+            }
+            outcome
+        });
+        // One that fails is no reason to leave the others out.
+        let outcomes: Vec<_> = lists.buffer_unordered(SIDE_BY_SIDE).collect().await;
+        outcomes.into_iter().collect()
     }
 
     /// Takes an entry off the list of a subject's referrers.
     pub(crate) async fn unlist_referrer(&self, subject: &Digest, referrer: &Digest) -> Result<()> {
-        let digest = referrer.to_string();
-        let changes = Changes { remove: BTreeSet::from([digest.clone()]), ..Changes::default() };
-        self.change(subject, &digest, changes).await
+        let remove = BTreeSet::from([referrer.to_string()]);
+        self.change(subject, Changes { remove, ..Changes::default() }).await
     }
 
-    /// Makes a change, together with those of others that wait meanwhile.
-    async fn change(&self, subject: &Digest, digest: &str, changes: Changes) -> Result<()> {
+    /// Makes changes, together with those of others that wait meanwhile.
+    async fn change(&self, subject: &Digest, changes: Changes) -> Result<()> {
         let tag = subject.referrers_tag();
         let queue = {
             let mut queues = self.queues.0.lock().unwrap_or_else(PoisonError::into_inner);
             queues.entry(tag.clone()).or_default().clone()
         };
-        queue.made.lock().unwrap_or_else(PoisonError::into_inner).remove(digest);
+        queue.made.lock().unwrap_or_else(PoisonError::into_inner).retain(|digest| !changes.has(digest));
         queue.waiting.lock().unwrap_or_else(PoisonError::into_inner).take_up(changes.clone());
         let turn = queue.turn.lock().await;
-        if queue.made.lock().unwrap_or_else(PoisonError::into_inner).remove(digest) {
+        if queue.have_been_made(&changes) {
             return Ok(());
         }
         // Whoever had the turn before may have failed with our change in hand.
@@ -114,6 +166,8 @@ struct Upkeep<'a> {
     quiet: Option<Instant>,
     /// The longest that reading and writing took.
     slowest: Duration,
+    /// How often the list was written.
+    writes: u32,
     /// The registry refuses to replace what has changed meanwhile.
     is_guarded: bool,
 }
@@ -139,6 +193,7 @@ impl<'a> Upkeep<'a> {
             gone: BTreeSet::new(),
             quiet: None,
             slowest: Duration::ZERO,
+            writes: 0,
             is_guarded: false,
         }
     }
@@ -155,13 +210,18 @@ impl<'a> Upkeep<'a> {
                 Round::Quiet => {
                     let now = Instant::now();
                     let since = *self.quiet.get_or_insert(now);
-                    // Whoever comes to know that an entry is gone leaves it out; one look is enough.
-                    let is_settled = self.is_guarded || self.changes.add.is_empty() || now - since >= settle;
+                    // Whoever comes to know that an entry is gone leaves it out; one look is enough. So it is
+                    // where nothing had to be written: whoever wrote has looked again.
+                    let is_certain = self.is_guarded || self.changes.add.is_empty() || self.writes == 0;
+                    let is_settled = is_certain || now - since >= settle;
                     if is_settled && self.finish() {
                         return Ok(());
                     }
                     settle.mul_f64(1.0 + 0.3 * random())
                 }
+                // What is in place right after the first write has begun to settle. Where it is not, there are
+                // others, and all of them begin again at another moment.
+                Round::Written if self.writes == 1 => Duration::ZERO,
                 Round::Written => settle.mul_f64(0.3 + random()),
                 Round::Overtaken => Duration::from_millis(20).mul_f64(random()),
             };
@@ -189,8 +249,7 @@ impl<'a> Upkeep<'a> {
             return false;
         }
         let mut made = self.queue.made.lock().unwrap_or_else(PoisonError::into_inner);
-        made.extend(self.changes.add.keys().cloned());
-        made.extend(self.changes.remove.iter().cloned());
+        made.extend(self.changes.digests().cloned());
         true
     }
 
@@ -232,6 +291,7 @@ impl<'a> Upkeep<'a> {
         self.quiet = None;
         let written = self.write(&list, version).await?;
         self.slowest = self.slowest.max(started.elapsed());
+        self.writes += 1;
         match written {
             Written::Yes => Ok(Round::Written),
             Written::Overtaken => {

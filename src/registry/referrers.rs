@@ -126,7 +126,7 @@ impl Inner {
         Ok(None)
     }
 
-    pub(crate) async fn referrers_by_tag(
+    async fn referrers_by_tag(
         &self,
         subject: &Digest,
         artifact_type: Option<&str>,
@@ -165,16 +165,48 @@ impl Inner {
         bytes: &[u8],
         indexed: Option<&Digest>,
     ) -> Result<()> {
-        let Some(subject) = subject_of(node, bytes) else { return Ok(()) };
+        match self.listing_of(node, bytes, indexed) {
+            Some((subject, entry)) => self.publish(&subject, vec![entry]).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The subject of a manifest that was just written with the entry in its list, when that list is to be kept
+    /// by us. `indexed` is the subject that the registry took note of.
+    pub(crate) fn listing_of(
+        &self,
+        node: &Descriptor,
+        bytes: &[u8],
+        indexed: Option<&Digest>,
+    ) -> Option<(Digest, Descriptor)> {
+        let subject = subject_of(node, bytes)?;
         match self.client.options().referrers {
-            ReferrersMode::Api => return Ok(()),
+            ReferrersMode::Api => return None,
             ReferrersMode::Auto if indexed == Some(&subject.digest) => {
                 self.support.learn(true);
-                return Ok(());
+                return None;
             }
             ReferrersMode::Auto | ReferrersMode::Tag => {}
         }
-        self.publish(&subject.digest, entry_for(node, bytes)).await
+        Some((subject.digest, entry_for(node, bytes)))
+    }
+
+    /// Are lists of referrers ours to keep, as far as is known?
+    pub(crate) fn may_keep_lists(&self) -> bool {
+        match self.client.options().referrers {
+            ReferrersMode::Api => false,
+            ReferrersMode::Tag => true,
+            ReferrersMode::Auto => self.support.known() != Some(true),
+        }
+    }
+
+    /// Are lists of referrers ours to keep?
+    pub(crate) async fn keeps_lists(&self) -> Result<bool> {
+        Ok(match self.client.options().referrers {
+            ReferrersMode::Api => false,
+            ReferrersMode::Tag => true,
+            ReferrersMode::Auto => !self.has_api().await?,
+        })
     }
 
     /// The subject of a manifest with the entry in its list, when that list is kept by us.
@@ -185,11 +217,11 @@ impl Inner {
         }
         let bytes = self.fetch_bytes(node).await?;
         let Some(subject) = subject_of(node, &bytes) else { return Ok(None) };
-        let by_tag = mode == ReferrersMode::Tag || !self.has_api().await?;
+        let by_tag = self.keeps_lists().await?;
         Ok(by_tag.then(|| (subject.digest, entry_for(node, &bytes))))
     }
 
-    pub(crate) async fn has_api(&self) -> Result<bool> {
+    async fn has_api(&self) -> Result<bool> {
         if let Some(known) = self.support.known() {
             return Ok(known);
         }
@@ -204,7 +236,7 @@ impl Inner {
 }
 
 /// The subject of a manifest, as far as the manifest can be read.
-pub(crate) fn subject_of(node: &Descriptor, bytes: &[u8]) -> Option<Descriptor> {
+fn subject_of(node: &Descriptor, bytes: &[u8]) -> Option<Descriptor> {
     if !media_type::may_have_subject(&node.media_type) {
         return None;
     }
@@ -214,7 +246,7 @@ pub(crate) fn subject_of(node: &Descriptor, bytes: &[u8]) -> Option<Descriptor> 
 /// The entry that describes a referrer in the list of its subject.
 ///
 /// Implements distribution-spec v1.1, "Pushing Manifests with Subject".
-pub(crate) fn entry_for(node: &Descriptor, bytes: &[u8]) -> Descriptor {
+fn entry_for(node: &Descriptor, bytes: &[u8]) -> Descriptor {
     let mut entry = node.plain();
     if let Ok(document) = Document::parse(&node.media_type, bytes) {
         entry.artifact_type = document.artifact_type().map(str::to_owned);

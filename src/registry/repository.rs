@@ -15,10 +15,9 @@ use super::{
     held::Held,
     legacy_referrers::Older,
     pages::{Kind, List},
-    publish::Queues,
+    publish::{Queues, Unlisted},
     referrers::Support,
     relabel::Labels,
-    relist::Lists,
     scope::Scopes,
     session::Session,
 };
@@ -55,8 +54,8 @@ pub(crate) struct Inner {
     pub(crate) begun: Mutex<HashMap<Digest, Session>>,
     /// Changes of referrers tags that wait for each other.
     pub(crate) queues: Queues,
-    /// Lists of referrers that were looked at for entries that are missing, by subject.
-    pub(crate) lists: Lists,
+    /// Referrers that are stored and not listed yet, with their subjects.
+    pub(crate) unlisted: Unlisted,
     /// What this process has written.
     pushed: Mutex<HashSet<Digest>>,
 }
@@ -83,7 +82,7 @@ impl Repository {
                 labels: Labels::default(),
                 begun,
                 queues,
-                lists: Lists::default(),
+                unlisted: Unlisted::default(),
                 pushed,
             }),
         }
@@ -244,7 +243,15 @@ impl Target for Repository {
         }
         let stream = content::verify::stream(node, body.open(node, 0).await?);
         let bytes = content::read_all(node, stream, self.inner.client.options().manifest_limit).await?;
-        Ok(self.inner.push_manifest(&node.digest.to_string(), node, bytes).await?)
+        let indexed = self.inner.put_manifest(&node.digest.to_string(), node, bytes.clone()).await?;
+        if let Some((subject, entry)) = self.inner.listing_of(node, &bytes, indexed.as_ref()) {
+            self.inner.unlisted.add(subject, entry);
+        }
+        Ok(())
+    }
+
+    async fn flush(&self) -> content::Result<()> {
+        Ok(self.inner.publish_unlisted().await?)
     }
 
     async fn tag(&self, node: &Descriptor, tag: &str) -> content::Result<()> {
@@ -262,7 +269,13 @@ impl Target for Repository {
     }
 
     async fn relist(&self, node: &Descriptor, bytes: &[u8]) -> content::Result<()> {
-        Ok(self.inner.relist(node, bytes).await?)
+        let listing = self.inner.listing_of(node, bytes, None);
+        if let Some((subject, entry)) = listing
+            && self.inner.keeps_lists().await?
+        {
+            self.inner.unlisted.add(subject, entry);
+        }
+        Ok(())
     }
 
     async fn mount(&self, node: &Descriptor, origin: &Origin) -> content::Result<bool> {

@@ -34,6 +34,7 @@ fn referrer(subject: &Descriptor, kind: &str, note: &str) -> (Descriptor, Bytes)
 async fn attach(repository: &Repository, subject: &Descriptor, kind: &str, note: &str) -> Descriptor {
     let (node, bytes) = referrer(subject, kind, note);
     repository.push(&node, Body::from(bytes)).await.unwrap();
+    repository.flush().await.unwrap();
     node
 }
 
@@ -223,7 +224,9 @@ async fn what_is_no_list_under_the_tag_is_left_alone() {
     let subject = subject(&registry);
     registry.content("app").tag(&subject.digest.referrers_tag(), &subject);
     let (node, bytes) = referrer(&subject, "sig/a", "1");
-    let error = chain(&app(&registry).push(&node, Body::from(bytes)).await.unwrap_err());
+    let repository = app(&registry);
+    repository.push(&node, Body::from(bytes)).await.unwrap();
+    let error = chain(&repository.flush().await.unwrap_err());
     assert!(error.contains("left alone"), "{error}");
     assert_eq!(
         registry.content("app").tagged(&subject.digest.referrers_tag()),
@@ -246,7 +249,8 @@ async fn a_tag_that_cannot_be_moved_is_an_error() {
         "the tag cannot be overwritten",
     ));
     let (node, bytes) = referrer(&subject, "sig/a", "2");
-    let error = chain(&repository.push(&node, Body::from(bytes)).await.unwrap_err());
+    repository.push(&node, Body::from(bytes)).await.unwrap();
+    let error = chain(&repository.flush().await.unwrap_err());
     assert!(error.contains("cannot be overwritten"), "{error}");
 }
 
@@ -347,6 +351,7 @@ async fn what_the_api_lists_is_all_there_is() {
     let tag = app_with(&registry, |options| options.referrers = ReferrersMode::Tag);
     let (other, bytes) = referrer(&subject, "sig/a", "2");
     tag.push(&other, Body::from(bytes)).await.unwrap();
+    tag.flush().await.unwrap();
     registry.content("app").remove_manifest(&other.digest);
     assert_eq!(digests(&repository.referrers(&subject, None).await.unwrap()), [&node.digest]);
 }
@@ -432,4 +437,31 @@ async fn the_same_repository_serves_all_verbs_at_once() {
         task.unwrap();
     }
     assert_eq!(repository.referrers(&subject, None).await.unwrap().len(), 20);
+}
+
+#[tokio::test]
+async fn referrers_that_were_stored_together_are_listed_together() {
+    let registry = TestRegistry::builder().referrers(Referrers::Off).start().await;
+    let (first, repository) = (subject(&registry), app(&registry));
+    for number in 0..20 {
+        let (node, bytes) = referrer(&first, "sig/a", &number.to_string());
+        repository.push(&node, Body::from(bytes)).await.unwrap();
+    }
+    let (second, bytes) = referrer(&first, "sig/a", "0");
+    let (nested, nested_bytes) = referrer(&second, "sig/b", "nested");
+    repository.push(&nested, Body::from(nested_bytes)).await.unwrap();
+    let tag = format!("/v2/app/manifests/{}", first.digest.referrers_tag());
+    assert_eq!(registry.count(&format!("PUT {tag} 201")), 0);
+    repository.flush().await.unwrap();
+    assert_eq!(registry.content("app").referrers_by_tag(&first).len(), 20);
+    assert_eq!(registry.content("app").referrers_by_tag(&second).len(), 1);
+    assert_eq!(registry.count(&format!("PUT {tag} 201")), 1);
+
+    // What is listed already costs one look, and nothing is waited for.
+    registry.forget_requests();
+    assert!(repository.lists_referrers());
+    repository.relist(&second, &bytes).await.unwrap();
+    repository.flush().await.unwrap();
+    assert_eq!(registry.count(&format!("GET {tag} 200")), 1);
+    assert_eq!(registry.count("PUT *"), 0);
 }
