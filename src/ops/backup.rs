@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
-use super::{DEFAULT_CONCURRENCY, Error, GraphCopy, Result, copy, referrers};
+use super::{Concurrency, Error, GraphCopy, Result, copy, referrers};
 use crate::{
     content::{self, Side, Source, Target},
     oci::{Descriptor, media_type},
@@ -28,19 +28,18 @@ pub async fn all_tags(source: &dyn Source) -> Result<Vec<String>> {
     Ok(source.tags(None).try_concat().await?)
 }
 
-/// Looks tags up, so many at once; 0 means the default. The answer is in the order of the tags.
+/// Looks tags up, so many at once. The answer is in the order of the tags.
 ///
 /// # Errors
 /// The first tag that is not there, or that cannot be looked up.
-pub async fn resolve(source: &dyn Source, tags: &[String], concurrency: usize) -> Result<Vec<Tagged>> {
-    let concurrency = if concurrency == 0 { DEFAULT_CONCURRENCY } else { concurrency };
+pub async fn resolve(source: &dyn Source, tags: &[String], concurrency: Concurrency) -> Result<Vec<Tagged>> {
     let resolved = stream::iter(tags).map(|tag| async move {
         match source.resolve(tag).await {
             Ok(node) => Ok(Tagged { tag: tag.clone(), node }),
             Err(source) => Err(Error::ResolveTag { tag: tag.clone(), source }),
         }
     });
-    resolved.buffered(concurrency).try_collect().await
+    resolved.buffered(concurrency.lookups()).try_collect().await
 }
 
 /// How to back up.
@@ -50,8 +49,8 @@ pub struct Options {
     pub referrers: bool,
     /// Leave out a tag that lists referrers if something that it lists is gone, rather than fail.
     pub skips_stale_lists: bool,
-    /// Nodes that are moved at once; 0 means the default.
-    pub concurrency: usize,
+    /// Nodes that are moved at once.
+    pub concurrency: Concurrency,
 }
 
 /// What became of a tag.

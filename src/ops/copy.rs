@@ -4,7 +4,7 @@ use std::{collections::HashSet, sync::Arc};
 
 use tokio::task::JoinSet;
 
-use super::{Error, GraphCopy, Result};
+use super::{Concurrency, Error, GraphCopy, Result};
 use crate::{
     content::{self, Source, Target, graph},
     oci::{Descriptor, Digest, Document, Platform, media_type},
@@ -20,8 +20,8 @@ pub struct Options {
     pub recursive: bool,
     /// Write manifests even if the target has them.
     pub force: bool,
-    /// Nodes that are moved at once; 0 means the default.
-    pub concurrency: usize,
+    /// Nodes that are moved at once.
+    pub concurrency: Concurrency,
     /// The tag at the target; without it the root is found by its digest only.
     pub tag: Option<String>,
 }
@@ -89,16 +89,15 @@ async fn resolve(
 pub(super) async fn around(
     source: Arc<dyn Source>,
     root: Descriptor,
-    concurrency: usize,
+    concurrency: Concurrency,
     progress: &dyn Progress,
 ) -> content::Result<Found> {
-    let concurrency = if concurrency == 0 { super::DEFAULT_CONCURRENCY } else { concurrency };
     let mut found = Found::default();
     found.accept(root.clone());
     let mut queue = vec![Visit { node: root, subject: None }];
     let mut running = JoinSet::new();
     loop {
-        while running.len() < concurrency {
+        while running.len() < concurrency.lookups() {
             let Some(visit) = queue.pop() else { break };
             let source = source.clone();
             running.spawn(async move {

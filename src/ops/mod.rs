@@ -3,6 +3,7 @@
 
 pub mod backup;
 pub mod blob;
+mod concurrency;
 pub mod copy;
 pub mod discover;
 mod error;
@@ -16,8 +17,9 @@ pub mod referrers;
 pub mod restore;
 pub mod tag;
 
+pub use concurrency::Concurrency;
 pub use error::{Error, Result};
-pub use graph_copy::{DEFAULT_CONCURRENCY, GraphCopy, Successors};
+pub use graph_copy::{GraphCopy, Successors};
 
 use crate::{
     content::{Source, graph},

@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use super::{GraphCopy, Result};
+use super::{Concurrency, GraphCopy, Result};
 use crate::{
     content::{self, Source, Target, graph},
     oci::{Descriptor, Digest, Document, Platform, keys, media_type},
@@ -26,8 +26,8 @@ pub struct Options {
     pub config: Option<SaveConfig>,
     /// Pull only layers and blobs of these media types; those of any if there are none.
     pub media_types: Vec<String>,
-    /// Nodes that are moved at once; 0 means the default.
-    pub concurrency: usize,
+    /// Nodes that are moved at once.
+    pub concurrency: Concurrency,
 }
 
 /// Which config is saved, and as what.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{GraphCopy, Result, pack};
+use super::{Concurrency, GraphCopy, Result, pack};
 use crate::{
     content::{Memory, Overlay, Source, Target, graph},
     oci::Descriptor,
@@ -16,8 +16,8 @@ pub struct Options {
     pub pack: pack::Options,
     /// The tag of the manifest; it has none otherwise.
     pub tag: Option<String>,
-    /// Nodes that are moved at once; 0 means the default.
-    pub concurrency: usize,
+    /// Nodes that are moved at once.
+    pub concurrency: Concurrency,
     /// Write the manifest even if the target has it.
     pub force: bool,
 }
@@ -48,7 +48,7 @@ pub async fn send(
     target: Arc<dyn Target>,
     packed: &pack::Packed,
     tag: Option<String>,
-    concurrency: usize,
+    concurrency: Concurrency,
     force: bool,
     progress: Arc<dyn Progress>,
 ) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{GraphCopy, Result, backup::Tagged, copy, referrers};
+use super::{Concurrency, GraphCopy, Result, backup::Tagged, copy, referrers};
 use crate::{
     content::{Side, Source, Target},
     progress::Progress,
@@ -13,8 +13,8 @@ use crate::{
 pub struct Options {
     /// Restore referrers, referrers of referrers and those of an index's manifests as well.
     pub referrers: bool,
-    /// Nodes that are moved at once; 0 means the default.
-    pub concurrency: usize,
+    /// Nodes that are moved at once.
+    pub concurrency: Concurrency,
 }
 
 /// Counts the referrers that are restored with a tag. Only the backup is looked at.

@@ -2,6 +2,7 @@
 
 mod annotations;
 mod common;
+mod concurrency;
 mod format;
 mod packing;
 mod platform;
@@ -14,6 +15,7 @@ use std::str::FromStr;
 
 pub(crate) use annotations::{AnnotationFlags, parse as annotation_pairs};
 pub(crate) use common::{Common, Verbose};
+pub(crate) use concurrency::AtOnce;
 pub(crate) use format::{FormatFlags, Formats};
 pub(crate) use packing::{Export, FileFlags};
 pub(crate) use platform::PlatformFlag;

@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::Context as _;
 
-use super::{AnnotationFlags, Flag, is_set};
+use super::{AnnotationFlags, AtOnce, Flag, is_set};
 use crate::{
     cli::{legacy, output::Printer},
     files::{self, FileArgument, Files},
@@ -23,15 +23,15 @@ use crate::{
 pub(crate) struct FileFlags {
     #[command(flatten)]
     annotations: AnnotationFlags,
-    /// Nodes that are sent at once
+    /// Nodes that are sent at once; with a + behind the number, more of those that are small
     #[arg(
         long,
         value_name = "N",
-        default_value_t = 5,
+        default_value = "5+",
         help_heading = "Transfer",
         allow_negative_numbers = true
     )]
-    concurrency: i64,
+    concurrency: AtOnce,
     /// Config of the manifest, from a file
     #[arg(long, value_name = "FILE[:TYPE]", help_heading = "Content")]
     config: Option<String>,
@@ -54,9 +54,9 @@ pub(crate) struct Loaded {
 }
 
 impl FileFlags {
-    /// Nodes that are sent at once; 0 means the default.
-    pub(crate) fn concurrency(&self) -> usize {
-        usize::try_from(self.concurrency).unwrap_or_default()
+    /// Nodes that are sent at once.
+    pub(crate) fn concurrency(&self) -> AtOnce {
+        self.concurrency
     }
 
     /// Is a config given?

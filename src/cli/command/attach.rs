@@ -122,7 +122,7 @@ pub(crate) async fn run(context: &Context, args: &Attach) -> anyhow::Result<()> 
             created: context.now(),
         },
         tag: None,
-        concurrency: args.content.concurrency(),
+        concurrency: args.content.concurrency().nodes(),
         force: false,
     };
     let packed = subject::push(context, loaded.files, target, options, progress.clone()).await?;

@@ -6,7 +6,9 @@ use anyhow::Context as _;
 
 use crate::{
     cli::{
-        args::{self, Common, DistributionSpec, Examples, Flag, Plain, Remote, Synopsis, TagList, is_set},
+        args::{
+            self, AtOnce, Common, DistributionSpec, Examples, Flag, Plain, Remote, Synopsis, TagList, is_set,
+        },
         context::{Access, Context},
         error::Usage,
         output::{Format, Verbs, units},
@@ -47,15 +49,15 @@ pub(crate) struct Backup {
     /// Also back up referrers, and referrers of referrers
     #[arg(long, help_heading = "Content")]
     include_referrers: Option<Flag>,
-    /// Nodes that are copied at once
+    /// Nodes that are copied at once; with a + behind the number, more of those that are small
     #[arg(
         long,
         value_name = "N",
-        default_value_t = 3,
+        default_value = "3+",
         help_heading = "Transfer",
         allow_negative_numbers = true
     )]
-    concurrency: i64,
+    concurrency: AtOnce,
     #[command(flatten)]
     spec: DistributionSpec<Plain>,
     #[command(flatten)]
@@ -84,7 +86,7 @@ pub(crate) async fn run(context: &Context, args: &Backup) -> anyhow::Result<()> 
         Access::Pull,
     )?;
     let place = Place::prepare(output).await?;
-    let concurrency = usize::try_from(args.concurrency).unwrap_or_default();
+    let concurrency = args.concurrency.nodes();
     let found = find(&*source, &list, concurrency).await?;
     announce(context, &found, &list.name());
 
@@ -129,7 +131,11 @@ pub(crate) async fn run(context: &Context, args: &Backup) -> anyhow::Result<()> 
 }
 
 /// Finds what the tags name, or all of them.
-async fn find(source: &dyn Source, list: &TagList, concurrency: usize) -> anyhow::Result<Vec<Tagged>> {
+async fn find(
+    source: &dyn Source,
+    list: &TagList,
+    concurrency: ops::Concurrency,
+) -> anyhow::Result<Vec<Tagged>> {
     let all = match list.tags.is_empty() {
         true => ops::backup::all_tags(source).await?,
         false => Vec::new(),
@@ -147,7 +153,7 @@ async fn find(source: &dyn Source, list: &TagList, concurrency: usize) -> anyhow
 pub(super) async fn resolve(
     source: &dyn Source,
     tags: &[String],
-    concurrency: usize,
+    concurrency: ops::Concurrency,
 ) -> anyhow::Result<Vec<Tagged>> {
     ops::backup::resolve(source, tags, concurrency).await.map_err(|error| match &error {
         ops::Error::ResolveTag { source, .. } if source.is_not_found() => {

@@ -3,8 +3,8 @@
 use crate::{
     cli::{
         args::{
-            self, Common, DistributionSpec, Examples, Flag, FromSide, PlatformFlag, Synopsis, TargetFlags,
-            ToSide, Verbose, is_set,
+            self, AtOnce, Common, DistributionSpec, Examples, Flag, FromSide, PlatformFlag, Synopsis,
+            TargetFlags, ToSide, Verbose, is_set,
         },
         context::{Access, Context},
         error::Usage,
@@ -42,15 +42,15 @@ pub(crate) struct Cp {
     /// Send manifests again, even if they are there
     #[arg(long, help_heading = "Transfer")]
     force: Option<Flag>,
-    /// Nodes that are copied at once
+    /// Nodes that are copied at once; with a + behind the number, more of those that are small
     #[arg(
         long,
         value_name = "N",
-        default_value_t = 3,
+        default_value = "3+",
         help_heading = "Transfer",
         allow_negative_numbers = true
     )]
-    concurrency: i64,
+    concurrency: AtOnce,
     #[command(flatten)]
     platform: PlatformFlag,
     /// Connect to this address instead, on both sides; may be given several times
@@ -91,7 +91,7 @@ pub(crate) async fn run(context: &Context, args: &Cp) -> anyhow::Result<()> {
     let target = to_context.open_target(&to, &to_flags, &args.common, to_identity, Access::Push).await?;
 
     let progress = context.progress(Verbs::COPY, &Format::Text, &args.common, is_verbose);
-    let concurrency = usize::try_from(args.concurrency).unwrap_or_default();
+    let concurrency = args.concurrency.nodes();
     let options = ops::copy::Options {
         platform,
         recursive: is_set(args.recursive),
@@ -110,8 +110,7 @@ pub(crate) async fn run(context: &Context, args: &Cp) -> anyhow::Result<()> {
     }
     let tags = extra.iter().map(|tag| to.parse_tag(tag)).collect::<Result<Vec<_>, _>>();
     let tags = tags.map_err(|error| Usage::new(format!("invalid reference: {error}")))?;
-    let tag_concurrency = usize::try_from(args.concurrency).unwrap_or_default();
-    ops::tag::tag_all(&target, &root, &tags, tag_concurrency, &*progress).await?;
+    ops::tag::tag_all(&target, &root, &tags, args.concurrency.tags(), &*progress).await?;
     context.printer.line(&format!("Digest: {digest}"));
     Ok(())
 }

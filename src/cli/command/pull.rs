@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::{
     cli::{
         args::{
-            self, Common, Examples, Flag, FormatFlags, Formats, Plain, PlatformFlag, Size, Synopsis,
+            self, AtOnce, Common, Examples, Flag, FormatFlags, Formats, Plain, PlatformFlag, Size, Synopsis,
             TargetFlags, Verbose, is_set,
         },
         context::{Access, Context},
@@ -60,15 +60,15 @@ pub(crate) struct Pull {
     /// Save the config as this file
     #[arg(long, value_name = "FILE[:TYPE]", help_heading = "Content")]
     config: Option<String>,
-    /// Nodes that are fetched at once
+    /// Nodes that are fetched at once; with a + behind the number, more of those that are small
     #[arg(
         long,
         value_name = "N",
-        default_value_t = 3,
+        default_value = "3+",
         help_heading = "Transfer",
         allow_negative_numbers = true
     )]
-    concurrency: i64,
+    concurrency: AtOnce,
     #[command(flatten)]
     platform: PlatformFlag,
     #[command(flatten)]
@@ -108,7 +108,7 @@ pub(crate) async fn run(context: &Context, args: &Pull) -> anyhow::Result<()> {
         include_subject: is_set(args.include_subject),
         config,
         media_types: args.legacy.media_types.clone(),
-        concurrency: usize::try_from(args.concurrency).unwrap_or_default(),
+        concurrency: args.concurrency.nodes(),
     };
     let outcome = ops::pull::pull(source, files.clone(), reference, options, progress.clone()).await?;
     progress.finish();

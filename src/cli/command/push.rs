@@ -114,7 +114,7 @@ pub(crate) async fn run(context: &Context, args: &Push) -> anyhow::Result<()> {
             created: context.now(),
         },
         tag: Some(located.reference().to_owned()),
-        concurrency: args.content.concurrency(),
+        concurrency: args.content.concurrency().nodes(),
         force: is_set(args.force),
     };
     let packed = subject::push(context, loaded.files, target.clone(), options, progress.clone()).await?;
@@ -122,8 +122,15 @@ pub(crate) async fn run(context: &Context, args: &Push) -> anyhow::Result<()> {
     if format.is_text() {
         context.printer.line(&format!("Pushed {}", located.labelled()));
     }
-    tag_extra(&located, &target, &packed.manifest.plain(), &extra, args.content.concurrency(), &*progress)
-        .await?;
+    tag_extra(
+        &located,
+        &target,
+        &packed.manifest.plain(),
+        &extra,
+        args.content.concurrency().tags(),
+        &*progress,
+    )
+    .await?;
     let outcome = Pushed {
         name: located.name(),
         reference: located.reference().to_owned(),

@@ -12,7 +12,9 @@ use anyhow::Context as _;
 use super::backup::{announce, resolve};
 use crate::{
     cli::{
-        args::{self, Common, DistributionSpec, Examples, Flag, Plain, Remote, Synopsis, TagList, is_set},
+        args::{
+            self, AtOnce, Common, DistributionSpec, Examples, Flag, Plain, Remote, Synopsis, TagList, is_set,
+        },
         context::{Access, Context},
         error::Usage,
         output::{Format, Verbs, units},
@@ -51,15 +53,15 @@ pub(crate) struct Restore {
     /// Say what would be restored, and send nothing
     #[arg(long, help_heading = "Transfer")]
     dry_run: Option<Flag>,
-    /// Nodes that are copied at once
+    /// Nodes that are copied at once; with a + behind the number, more of those that are small
     #[arg(
         long,
         value_name = "N",
-        default_value_t = 5,
+        default_value = "5+",
         help_heading = "Transfer",
         allow_negative_numbers = true
     )]
-    concurrency: i64,
+    concurrency: AtOnce,
     #[command(flatten)]
     spec: DistributionSpec<Plain>,
     #[command(flatten)]
@@ -89,7 +91,7 @@ pub(crate) async fn run(context: &Context, args: &Restore) -> anyhow::Result<()>
     )?;
     let options = ops::restore::Options {
         referrers: !is_set(args.exclude_referrers),
-        concurrency: usize::try_from(args.concurrency).unwrap_or_default(),
+        concurrency: args.concurrency.nodes(),
     };
     let archive = archive_size(input)?;
     let source: Arc<dyn Source> = Arc::new(open(input).await?);
@@ -173,7 +175,7 @@ async fn find(
     source: &dyn Source,
     list: &TagList,
     input: &str,
-    concurrency: usize,
+    concurrency: ops::Concurrency,
 ) -> anyhow::Result<Vec<Tagged>> {
     if !list.tags.is_empty() {
         return resolve(source, &list.tags, concurrency).await;

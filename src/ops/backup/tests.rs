@@ -79,8 +79,9 @@ fn tagged(tag: &str, node: &Descriptor) -> Tagged {
     Tagged { tag: tag.to_owned(), node: node.clone() }
 }
 
-const WITH_REFERRERS: Options = Options { referrers: true, skips_stale_lists: false, concurrency: 0 };
-const LENIENT: Options = Options { referrers: false, skips_stale_lists: true, concurrency: 0 };
+const EACH: Concurrency = Concurrency::exactly(0);
+const WITH_REFERRERS: Options = Options { referrers: true, skips_stale_lists: false, concurrency: EACH };
+const LENIENT: Options = Options { referrers: false, skips_stale_lists: true, concurrency: EACH };
 
 async fn save(
     source: impl Source + 'static,
@@ -99,10 +100,10 @@ async fn tags_are_looked_up_at_once_and_come_in_the_order_that_was_asked_for() {
     }
     assert_eq!(all_tags(&store).await.unwrap(), ["a", "b", "c"]);
     let wanted = ["c", "a", "c", "b"].map(str::to_owned);
-    let found = resolve(&store, &wanted, 2).await.unwrap();
+    let found = resolve(&store, &wanted, 2.into()).await.unwrap();
     assert_eq!(found.iter().map(|found| found.tag.as_str()).collect::<Vec<_>>(), wanted);
     assert_eq!(found[0].node, store.resolve("c").await.unwrap());
-    let error = resolve(&store, &["a".to_owned(), "none".to_owned()], 0).await.unwrap_err();
+    let error = resolve(&store, &["a".to_owned(), "none".to_owned()], 0.into()).await.unwrap_err();
     assert_eq!(error.to_string(), "failed to resolve tag \"none\"");
 }
 

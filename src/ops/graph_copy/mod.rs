@@ -14,14 +14,12 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 use tokio::task::JoinSet;
 
+use super::concurrency::{Concurrency, is_small};
 use crate::{
     content::{Body, ByteStream, Error, Origin, Result, Side, Source, TagPages, Target, graph},
     oci::{Descriptor, Digest, media_type},
     progress::{Event, Progress},
 };
-
-/// Nodes that are moved at once unless told otherwise.
-pub const DEFAULT_CONCURRENCY: usize = 3;
 
 /// Picks the successors of a manifest that are to be moved, from the manifest and its bytes.
 pub type Successors = Arc<dyn Fn(&Descriptor, &[u8]) -> Result<Vec<Descriptor>> + Send + Sync>;
@@ -32,7 +30,7 @@ pub struct GraphCopy {
     source: Arc<dyn Source>,
     target: Arc<dyn Target>,
     progress: Arc<dyn Progress>,
-    concurrency: usize,
+    concurrency: Concurrency,
     force: bool,
     mount: bool,
     tag: Option<String>,
@@ -42,14 +40,14 @@ pub struct GraphCopy {
 }
 
 impl GraphCopy {
-    /// A copy that moves [`DEFAULT_CONCURRENCY`] nodes at once and mounts what it can.
+    /// A copy that moves the default number of nodes at once and mounts what it can.
     #[must_use]
     pub fn new(source: Arc<dyn Source>, target: Arc<dyn Target>, progress: Arc<dyn Progress>) -> Self {
         Self {
             source: Arc::new(SourceSide(source)),
             target,
             progress,
-            concurrency: DEFAULT_CONCURRENCY,
+            concurrency: Concurrency::default(),
             force: false,
             mount: true,
             tag: None,
@@ -58,10 +56,10 @@ impl GraphCopy {
         }
     }
 
-    /// Moves so many nodes at once; 0 means the default.
+    /// Moves so many nodes at once.
     #[must_use]
-    pub fn concurrency(mut self, concurrency: usize) -> Self {
-        self.concurrency = if concurrency == 0 { DEFAULT_CONCURRENCY } else { concurrency };
+    pub fn concurrency(mut self, concurrency: Concurrency) -> Self {
+        self.concurrency = concurrency;
         self
     }
 
@@ -161,6 +159,43 @@ enum Job {
 /// May a manifest be a referrer, so that it is worth reading it to find its subject?
 type MayRefer = bool;
 
+impl Job {
+    fn is_small(&self) -> bool {
+        match self {
+            Self::Inspect(..) | Self::Store(..) => true,
+            Self::Move(_, node) => is_small(node.size),
+        }
+    }
+}
+
+/// Steps that are to be made. Last in, first out: a graph is finished before the next is begun, which bounds
+/// what is in memory.
+#[derive(Default)]
+struct Jobs {
+    /// With the number of the step, since the two are one list.
+    small: Vec<(u64, Job)>,
+    large: Vec<(u64, Job)>,
+    count: u64,
+}
+
+impl Jobs {
+    fn push(&mut self, job: Job) {
+        self.count += 1;
+        let list = if job.is_small() { &mut self.small } else { &mut self.large };
+        list.push((self.count, job));
+    }
+
+    /// Takes the last step of those whose size is allowed.
+    fn next(&mut self, allows: impl Fn(bool) -> bool) -> Option<Job> {
+        let number = |list: &Vec<(u64, Job)>, is_small| {
+            list.last().map(|(number, _)| *number).filter(|_| allows(is_small))
+        };
+        let (small, large) = (number(&self.small, true), number(&self.large, false));
+        let list = if small > large { &mut self.small } else { &mut self.large };
+        small.or(large).and_then(|_| list.pop()).map(|(_, job)| job)
+    }
+}
+
 /// A manifest in hand.
 struct Manifest {
     node: Descriptor,
@@ -190,8 +225,7 @@ struct Run {
     tagged: Option<Key>,
     roots: HashSet<Digest>,
     states: HashMap<Key, State>,
-    /// Last in, first out: a graph is finished before the next is begun, which bounds what is in memory.
-    jobs: Vec<Job>,
+    jobs: Jobs,
     /// What people were told about, by digest and name.
     announced: HashSet<(Digest, String)>,
 }
@@ -205,7 +239,7 @@ impl Run {
             tagged,
             roots: HashSet::new(),
             states: HashMap::new(),
-            jobs: Vec::new(),
+            jobs: Jobs::default(),
             announced: HashSet::new(),
         }
     }
@@ -216,14 +250,22 @@ impl Run {
             self.enter(root, bytes, None);
         }
         let mut running = JoinSet::new();
+        let mut large = 0;
         loop {
-            while running.len() < self.plan.concurrency {
-                let Some(job) = self.jobs.pop() else { break };
-                running.spawn(self.step(job));
+            while let Some(job) =
+                self.jobs.next(|is_small| self.plan.concurrency.allows(is_small, running.len(), large))
+            {
+                let is_large = !job.is_small();
+                large += usize::from(is_large);
+                let step = self.step(job);
+                running.spawn(async move { (is_large, step.await) });
             }
             match running.join_next().await {
                 None => return self.plan.target.flush().await.map_err(|error| error.on(Side::Target)),
-                Some(Ok(step)) => self.advance(step?)?,
+                Some(Ok((was_large, step))) => {
+                    large -= usize::from(was_large);
+                    self.advance(step?)?;
+                }
                 Some(Err(failure)) => std::panic::resume_unwind(failure.into_panic()),
             }
         }

@@ -136,6 +136,72 @@ async fn a_blob_that_many_manifests_share_is_moved_once() {
     let index = Index::of(images.collect());
     let root = source.insert(media_type::IMAGE_INDEX, index.to_bytes());
     let seen = Arc::new(Recorder::default());
-    GraphCopy::new(source, Arc::new(Memory::new()), seen.clone()).concurrency(16).run(root).await.unwrap();
+    GraphCopy::new(source, Arc::new(Memory::new()), seen.clone())
+        .concurrency(Concurrency::exactly(16))
+        .run(root)
+        .await
+        .unwrap();
     assert_eq!(seen.lines().iter().filter(|line| line.as_str() == "done c/d").count(), 1);
+}
+
+/// A target whose blobs arrive only when as many of them as are allowed are on their way.
+struct Crowd {
+    store: Memory,
+    gate: tokio::sync::Barrier,
+}
+
+#[async_trait::async_trait]
+impl Source for Crowd {
+    async fn resolve(&self, reference: &str) -> Result<Descriptor> {
+        self.store.resolve(reference).await
+    }
+    async fn fetch_unverified(&self, node: &Descriptor, offset: u64) -> Result<ByteStream> {
+        self.store.fetch_unverified(node, offset).await
+    }
+    async fn exists(&self, node: &Descriptor) -> Result<bool> {
+        self.store.exists(node).await
+    }
+    async fn referrers(&self, subject: &Descriptor, kind: Option<&str>) -> Result<Vec<Descriptor>> {
+        self.store.referrers(subject, kind).await
+    }
+    fn tags<'a>(&'a self, last: Option<&'a str>) -> TagPages<'a> {
+        self.store.tags(last)
+    }
+}
+
+#[async_trait::async_trait]
+impl Target for Crowd {
+    async fn push(&self, node: &Descriptor, body: Body) -> Result<()> {
+        if !node.is_manifest() {
+            self.gate.wait().await;
+        }
+        self.store.push(node, body).await
+    }
+    async fn tag(&self, node: &Descriptor, tag: &str) -> Result<()> {
+        self.store.tag(node, tag).await
+    }
+    async fn delete(&self, node: &Descriptor) -> Result<()> {
+        self.store.delete(node).await
+    }
+    fn as_source(self: Arc<Self>) -> Arc<dyn Source> {
+        self
+    }
+}
+
+#[tokio::test]
+async fn small_content_goes_along_with_large_content() {
+    let large: Vec<String> = (0..3).map(|number| number.to_string().repeat(100_000)).collect();
+    let mut files: Vec<(String, &str)> = large.iter().map(|text| (text[..1].to_owned(), &**text)).collect();
+    let small: Vec<String> = (10..39).map(|number| number.to_string()).collect();
+    files.extend(small.iter().map(|text| (text.clone(), &**text)));
+    let files: Vec<_> = files.iter().map(|(name, text)| (name.as_str(), *text)).collect();
+    let (source, root) = image(&files).await;
+    // With the config these are 33 blobs. They go in crowds: 11 at once are needed, and no more than three are large.
+    let target = Arc::new(Crowd { store: Memory::new(), gate: tokio::sync::Barrier::new(11) });
+    GraphCopy::new(source, target.clone(), Arc::new(Recorder::default()))
+        .concurrency(Concurrency::and_more(3))
+        .run(root.clone())
+        .await
+        .unwrap();
+    assert!(target.store.exists(&root).await.unwrap());
 }

@@ -5,8 +5,8 @@ use crate::{
     progress::Silent,
 };
 
-const ALONE: Options = Options { referrers: false, concurrency: 1 };
-const WITH_REFERRERS: Options = Options { referrers: true, concurrency: 0 };
+const ALONE: Options = Options { referrers: false, concurrency: Concurrency::exactly(1) };
+const WITH_REFERRERS: Options = Options { referrers: true, concurrency: Concurrency::exactly(0) };
 
 /// A backup with an image under `v1`, something attached to it, and something attached to that.
 async fn backup() -> (Arc<Memory>, [Descriptor; 3]) {
