@@ -664,7 +664,7 @@ async fn no_more_nodes_are_moved_at_once_than_asked_for() {
         (&["--concurrency", "1"][..], 1),
         (&["--concurrency", "2"], 2),
         (&["--concurrency", "0"], 3),
-        (&[], 3),
+        (&[], 8),
     ] {
         let (test, registry) = Test::with_registry();
         let names: Vec<String> = (0..8).map(|number| number.to_string()).collect();

@@ -383,17 +383,18 @@ async fn pages_of_referrers_are_put_together_and_filtered_here_too() {
 #[tokio::test]
 async fn a_list_without_entries_may_be_null_and_odd_entries_hide_no_others() {
     let registry = TestRegistry::start().await;
-    let node = subject(&registry);
+    let subject = subject(&registry);
+    let node = attach(&app(&registry), &subject, "sig/a", "1").await;
     let answer = |index: serde_json::Value| {
         Fault::answer(Answer::json(200, &index).header("content-type", media_type::IMAGE_INDEX))
     };
     registry.on("GET", "/v2/app/referrers/*").then(answer(serde_json::json!({"manifests": null})));
-    assert!(app(&registry).referrers(&node, None).await.unwrap().is_empty());
+    assert!(app(&registry).referrers(&subject, None).await.unwrap().is_empty());
     let entries = serde_json::json!({"manifests": [{"digest": "nonsense"}, node, node, {"size": -1}]});
     registry.on("GET", "/v2/app/referrers/*").then(answer(entries));
     let listener = Listener::new();
     let repository = app_with(&registry, |options| options.trace = listener.clone());
-    assert_eq!(digests(&repository.referrers(&node, None).await.unwrap()), [&node.digest]);
+    assert_eq!(digests(&repository.referrers(&subject, None).await.unwrap()), [&node.digest]);
     assert_eq!(listener.heard().iter().filter(|event| event.contains("malformed")).count(), 2);
 }
 
