@@ -4,19 +4,24 @@
 //! go first and it follows as soon as the last of them is there, whatever the rest of the graph does.
 //! Nothing recurses, so a graph may be as deep as it likes.
 
+mod jobs;
+mod source_side;
+
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
 };
 
-use async_trait::async_trait;
 use bytes::Bytes;
-use futures_util::StreamExt as _;
 use tokio::task::JoinSet;
 
-use super::concurrency::{Concurrency, is_small};
+use self::{
+    jobs::{Job, Jobs, Key, Manifest, MayRefer, Renamed},
+    source_side::SourceSide,
+};
+use super::Concurrency;
 use crate::{
-    content::{Body, ByteStream, Error, Origin, Result, Side, Source, TagPages, Target, graph},
+    content::{Body, Error, Origin, Result, Side, Source, Target, graph},
     oci::{Descriptor, Digest, media_type},
     progress::{Event, Progress},
 };
@@ -119,19 +124,6 @@ impl GraphCopy {
     }
 }
 
-/// What is moved once: the same bytes as a manifest and as a blob are two things for a registry.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Key {
-    digest: Digest,
-    is_manifest: bool,
-}
-
-impl Key {
-    fn of(node: &Descriptor) -> Self {
-        Self { digest: node.digest.clone(), is_manifest: node.is_manifest() }
-    }
-}
-
 /// Where a node is on its way.
 struct State {
     node: Descriptor,
@@ -144,71 +136,6 @@ struct State {
     /// Successors that carry a name, to be announced with the manifest.
     named: Vec<Descriptor>,
     is_done: bool,
-}
-
-/// One step of one node.
-enum Job {
-    /// Find out whether the target has a manifest; read it if not.
-    Inspect(Key, Descriptor, Option<Bytes>, MayRefer),
-    /// Move a blob.
-    Move(Key, Descriptor),
-    /// Store a manifest whose successors are there.
-    Store(Key, Manifest),
-}
-
-/// May a manifest be a referrer, so that it is worth reading it to find its subject?
-type MayRefer = bool;
-
-impl Job {
-    fn is_small(&self) -> bool {
-        match self {
-            Self::Inspect(..) | Self::Store(..) => true,
-            Self::Move(_, node) => is_small(node.size),
-        }
-    }
-}
-
-/// Steps that are to be made. Last in, first out: a graph is finished before the next is begun, which bounds
-/// what is in memory.
-#[derive(Default)]
-struct Jobs {
-    /// With the number of the step, since the two are one list.
-    small: Vec<(u64, Job)>,
-    large: Vec<(u64, Job)>,
-    count: u64,
-}
-
-impl Jobs {
-    fn push(&mut self, job: Job) {
-        self.count += 1;
-        let list = if job.is_small() { &mut self.small } else { &mut self.large };
-        list.push((self.count, job));
-    }
-
-    /// Takes the last step of those whose size is allowed.
-    fn next(&mut self, allows: impl Fn(bool) -> bool) -> Option<Job> {
-        let number = |list: &Vec<(u64, Job)>, is_small| {
-            list.last().map(|(number, _)| *number).filter(|_| allows(is_small))
-        };
-        let (small, large) = (number(&self.small, true), number(&self.large, false));
-        let list = if small > large { &mut self.small } else { &mut self.large };
-        small.or(large).and_then(|_| list.pop()).map(|(_, job)| job)
-    }
-}
-
-/// A manifest in hand.
-struct Manifest {
-    node: Descriptor,
-    bytes: Bytes,
-    /// Successors that were moved under another name.
-    renamed: Vec<Renamed>,
-}
-
-/// A successor that was moved under another name.
-struct Renamed {
-    node: Descriptor,
-    /// People see it as content of its own then, although its bytes went once.
-    has_other_type: bool,
 }
 
 /// What came of a step.
@@ -487,39 +414,6 @@ impl GraphCopy {
     fn observer(&self, node: &Descriptor) -> Arc<dyn Fn(u64) + Send + Sync> {
         let (progress, node) = (self.progress.clone(), node.clone());
         Arc::new(move |position| progress.event(Event::Advanced(&node, position)))
-    }
-}
-
-/// Says of every error of a source that it is the source's.
-struct SourceSide(Arc<dyn Source>);
-
-#[async_trait]
-impl Source for SourceSide {
-    async fn resolve(&self, reference: &str) -> Result<Descriptor> {
-        self.0.resolve(reference).await.map_err(|error| error.on(Side::Source))
-    }
-    async fn fetch_unverified(&self, node: &Descriptor, offset: u64) -> Result<ByteStream> {
-        let stream = self.0.fetch_unverified(node, offset).await.map_err(|error| error.on(Side::Source))?;
-        Ok(Box::pin(stream.map(|piece| piece.map_err(|error| error.on(Side::Source)))))
-    }
-    async fn exists(&self, node: &Descriptor) -> Result<bool> {
-        self.0.exists(node).await.map_err(|error| error.on(Side::Source))
-    }
-    async fn referrers(&self, subject: &Descriptor, artifact_type: Option<&str>) -> Result<Vec<Descriptor>> {
-        self.0.referrers(subject, artifact_type).await.map_err(|error| error.on(Side::Source))
-    }
-    fn tags<'a>(&'a self, last: Option<&'a str>) -> TagPages<'a> {
-        self.0.tags(last)
-    }
-    async fn fetch(&self, node: &Descriptor) -> Result<ByteStream> {
-        let stream = self.0.fetch(node).await.map_err(|error| error.on(Side::Source))?;
-        Ok(Box::pin(stream.map(|piece| piece.map_err(|error| error.on(Side::Source)))))
-    }
-    async fn fetch_bytes(&self, node: &Descriptor) -> Result<Bytes> {
-        self.0.fetch_bytes(node).await.map_err(|error| error.on(Side::Source))
-    }
-    fn origin(&self) -> Option<Origin> {
-        self.0.origin()
     }
 }
 

@@ -2,7 +2,7 @@ use std::sync::Mutex;
 
 use super::*;
 use crate::{
-    content::Memory,
+    content::{ByteStream, Memory, TagPages},
     oci::{Index, media_type},
 };
 
