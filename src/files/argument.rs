@@ -50,7 +50,11 @@ fn is_drive_path(argument: &str) -> bool {
 /// parts.
 #[must_use]
 pub fn title_of(path: &str) -> String {
-    let slashed = if cfg!(windows) { path.replace('\\', "/") } else { path.to_owned() };
+    title_on(path, cfg!(windows))
+}
+
+fn title_on(path: &str, is_windows: bool) -> String {
+    let slashed = if is_windows { path.replace('\\', "/") } else { path.to_owned() };
     String::from_utf8(clean(slashed.as_bytes())).expect("names are cut at slashes only")
 }
 
@@ -116,5 +120,27 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// The files of the lines that documents of ORAS have for Windows: S1-4, S1-7, S2-3, S2-5, S2-12, S4-3.
+    #[test]
+    fn files_are_named_on_windows_as_they_are_elsewhere() {
+        for (argument, title, media_type) in [
+            (r".\readme.md:application/markdown", "readme.md", Some("application/markdown")),
+            (r".\details", "details", None),
+            (r".\details\", "details", None),
+            ("./sbom.json:application/json", "sbom.json", Some("application/json")),
+            (
+                r".\artifact.txt:application/vnd.unknown.layer.v1+txt",
+                "artifact.txt",
+                Some("application/vnd.unknown.layer.v1+txt"),
+            ),
+            (r"docs\..\docs\guide.md", "docs/guide.md", None),
+            (r"C:\work\readme.md:a/b", "C:/work/readme.md", Some("a/b")),
+        ] {
+            let (path, found) = parsed(argument, true).unwrap();
+            assert_eq!((&*title_on(&path, true), found.as_deref()), (title, media_type), "{argument}");
+        }
+        assert_eq!(title_on(r"a\b", false), r"a\b", "elsewhere it is a character like any other");
     }
 }

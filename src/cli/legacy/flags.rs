@@ -96,11 +96,46 @@ pub(crate) fn parse_form(text: &str) -> Result<pack::Form, String> {
 /// An empty file that every system has, where a path means that of this one or another; with what is to be
 /// said when it is another's.
 pub(crate) fn null_device(path: &str) -> Option<(&'static str, Option<&'static str>)> {
+    null_device_on(path, cfg!(windows), || Path::new(path).exists())
+}
+
+fn null_device_on(
+    path: &str,
+    is_windows: bool,
+    is_file: impl FnOnce() -> bool,
+) -> Option<(&'static str, Option<&'static str>)> {
     let is_nul = |name: &str| name.eq_ignore_ascii_case("NUL");
-    if cfg!(windows) {
+    if is_windows {
         let name = path.rsplit(['/', '\\']).next().unwrap_or_default();
         return (is_nul(name) || path == "/dev/null").then_some(("NUL", None));
     }
-    let is_other = is_nul(path) && !Path::new(path).exists();
+    let is_other = is_nul(path) && !is_file();
     is_other.then_some(("/dev/null", Some("NUL is the Windows null device; using an empty config")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// S4-3 and §2.4 of the early versions' flags: any case, with or without a folder; `/dev/null` as well.
+    #[test]
+    fn the_null_device_of_another_system_is_an_empty_file() {
+        for path in ["NUL", "nul", r"C:\x\NUL", "x/Nul", "/dev/null"] {
+            assert_eq!(null_device_on(path, true, || true), Some(("NUL", None)), "{path}");
+        }
+        for path in ["NULL", r"NUL\config.json", "NUL.json", r"\dev\null"] {
+            assert_eq!(null_device_on(path, true, || false), None, "{path}");
+        }
+        for path in ["NUL", "nul"] {
+            let found = null_device_on(path, false, || false);
+            assert!(
+                found.is_some_and(|(device, notice)| device == "/dev/null" && notice.is_some()),
+                "{path}"
+            );
+            assert_eq!(null_device_on(path, false, || true), None, "{path}");
+        }
+        for path in ["/dev/null", "NULL", "a/NUL", "config.json"] {
+            assert_eq!(null_device_on(path, false, || false), None, "{path}");
+        }
+    }
 }

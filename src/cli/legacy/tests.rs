@@ -171,19 +171,3 @@ fn help_and_manuals_do_not_have_the_old_spellings() {
         assert!(command.get_arguments().all(|arg| arg.get_long() != Some(flag)), "{flag}");
     }
 }
-
-#[test]
-fn the_null_device_of_another_system_is_an_empty_file() {
-    if cfg!(windows) {
-        for path in ["NUL", "nul", r"C:\x\NUL", "/dev/null"] {
-            assert_eq!(null_device(path), Some(("NUL", None)), "{path}");
-        }
-        return;
-    }
-    for path in ["NUL", "nul"] {
-        assert!(null_device(path).is_some_and(|(device, notice)| device == "/dev/null" && notice.is_some()));
-    }
-    for path in ["/dev/null", "NULL", "a/NUL", "config.json"] {
-        assert_eq!(null_device(path), None, "{path}");
-    }
-}

@@ -6,7 +6,7 @@ use oras::{
 };
 use serde_json::{Value, json};
 
-use super::{FORMS, list_by_tag, prepared, prepared_today, put, without_api};
+use super::{FORMS, digest_of, list_by_tag, prepared, prepared_today, put, without_api};
 use crate::support::{
     Test, TestRegistry,
     registry::{Builder, Referrers},
@@ -294,6 +294,54 @@ fn what_is_attached_elsewhere_is_left_out_of_a_copy() {
         "{} is listed as a referrer of {}, but is not attached to it: it is ignored",
         foreign.digest, image.digest
     ));
+}
+
+/// §6.5, last paragraph: what is attached today where only an earlier API is there is listed by tag, beside what
+/// that API lists.
+#[test]
+fn what_is_attached_today_is_listed_beside_what_was_there() {
+    for builder in [without_api().oras_alpha_api(), without_api().oras_extension_api()] {
+        let (test, registry, image) = prepared(builder);
+        let content = registry.content("net-monitor");
+        let old = put(&content, Form::OrasArtifact, &image, "sbom/example");
+        let line = ["attach", "[REGISTRY]/net-monitor:v1", "--artifact-type", "sbom/example", "./sbom.json"];
+        let new = digest_of(&test.oras(line).succeeds().says_nothing_aside().stdout);
+        assert_eq!(content.referrers_by_tag(&image), std::slice::from_ref(&new));
+        let found = ["--artifact-type", "sbom/example", "[REGISTRY]/net-monitor:v1"];
+        assert_eq!(direct(&both_documents(&test, &found).0), [old.digest.to_string(), new.clone()]);
+        // What was there can be signed today.
+        let name = format!("[REGISTRY]/net-monitor@{}", old.digest);
+        let line = ["attach", &name, "--artifact-type", "signature/example", "./signature.json"];
+        let signature = digest_of(&test.oras(line).succeeds().stdout);
+        assert_eq!(direct(&both_documents(&test, &[&name]).0), [signature]);
+    }
+}
+
+/// Generations of all times come back from a backup as they were.
+#[test]
+fn a_backup_keeps_what_every_generation_wrote() {
+    let (test, registry, image) = prepared(without_api().oras_extension_api());
+    let content = registry.content("net-monitor");
+    let nodes = FORMS.map(|form| put(&content, form, &image, "sbom/example"));
+    let below = put(&content, Form::OrasArtifact, &nodes[1], "signature/example");
+    let entries: Vec<_> = nodes[1..].iter().map(|node| (node, "sbom/example")).collect();
+    list_by_tag(&content, &image, &entries);
+    let target = TestRegistry::start_blocking();
+    test.names(&target.host(), "[TARGET]");
+    for output in ["kept", "kept.tar"] {
+        test.oras(["backup", "--include-referrers", "-o", output, "[REGISTRY]/net-monitor:v1"]).succeeds();
+        let name = format!("[TARGET]/{output}:v1");
+        test.oras(["restore", "--input", output, &name]).succeeds();
+        for node in nodes.iter().chain([&image, &below]) {
+            let back = target.content(output);
+            assert_eq!(back.manifest(&node.digest), content.manifest(&node.digest), "{output}");
+        }
+        let mut found = direct(&both_documents(&test, &[&name]).0);
+        let mut expected: Vec<_> = nodes.iter().map(|node| node.digest.to_string()).collect();
+        found.sort();
+        expected.sort();
+        assert_eq!(found, expected);
+    }
 }
 
 /// A chain as deep as §7 asks for, drawn and printed.
