@@ -4,6 +4,7 @@ mod azure;
 mod backup;
 mod bars;
 mod blob;
+mod examples;
 mod fixture;
 mod hostile;
 mod killed;

@@ -22,12 +22,15 @@ const SYNOPSIS: Synopsis = Synopsis {
 };
 
 const EXAMPLES: Examples = &[
-    ("Show the config of an image", "oras manifest fetch-config --pretty localhost:5000/hello:v1"),
+    ("Show the config of an image", "oras manifest fetch-config --pretty localhost:5000/image:linux-amd64"),
     (
         "Save the config of the image for one platform",
-        "oras manifest fetch-config --platform linux/arm64 --output config.json localhost:5000/hello:v1",
+        "oras manifest fetch-config --platform linux/arm64 --output config.json localhost:5000/image:v1",
     ),
-    ("Show the descriptor of the config", "oras manifest fetch-config --descriptor localhost:5000/hello:v1"),
+    (
+        "Show the descriptor of the config",
+        "oras manifest fetch-config --descriptor localhost:5000/image:linux-amd64",
+    ),
 ];
 
 /// Fetch the config of an image from a registry or an OCI image layout

@@ -20,15 +20,15 @@ const SYNOPSIS: Synopsis = Synopsis {
 const EXAMPLES: Examples = &[
     (
         "Make an index of two manifests of the same repository",
-        "oras manifest index create localhost:5000/hello:v1 linux-amd64 linux-arm64",
+        "oras manifest index create localhost:5000/image:v1 linux-amd64 linux-arm64",
     ),
     (
         "Make an index with several tags, a type and an annotation",
-        "oras manifest index create localhost:5000/hello:v1,latest --artifact-type application/vnd.example -a author=me linux-amd64",
+        "oras manifest index create localhost:5000/image:v1,latest --artifact-type application/vnd.example -a author=me linux-amd64",
     ),
     (
         "Look at an index without pushing it",
-        "oras manifest index create localhost:5000/hello linux-amd64 --output - --pretty",
+        "oras manifest index create localhost:5000/image linux-amd64 --output - --pretty",
     ),
 ];
 

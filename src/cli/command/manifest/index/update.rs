@@ -22,12 +22,12 @@ const SYNOPSIS: Synopsis = Synopsis {
 };
 
 const EXAMPLES: Examples = &[
-    ("Add a manifest", "oras manifest index update localhost:5000/hello:v1 --add linux-arm64"),
+    ("Add a manifest", "oras manifest index update localhost:5000/image:v1 --add linux-arm64"),
     (
         "Replace a manifest, and give the index one more tag",
-        "oras manifest index update localhost:5000/hello:v1 --remove sha256:a948904f2f0f479b8f8197694b30184b0d2ed1c1cd2a1ec0fb85d299a192a447 --add linux-amd64 --tag v1.1",
+        "oras manifest index update localhost:5000/image:v1 --remove sha256:fb315c96e628bdca52684e9919acd882afd6bc31a1c0223edc97a0d4bffa7870 --add linux-arm64 --tag v1.1",
     ),
-    ("Add all manifests of another index", "oras manifest index update localhost:5000/hello:v1 --merge v2"),
+    ("Add all manifests of another index", "oras manifest index update localhost:5000/image:v1 --merge v2"),
 ];
 
 /// [Experimental] Change an index in a registry or an OCI image layout
