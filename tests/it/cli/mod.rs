@@ -4,6 +4,7 @@ mod azure;
 mod backup;
 mod bars;
 mod blob;
+mod compatibility;
 mod examples;
 mod fixture;
 mod hostile;
