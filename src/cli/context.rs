@@ -18,6 +18,7 @@ use super::{
     args::{Common, Kind, Located, Location, Remote, Side as _, SpecMode, TargetFlags},
     error::{self, TargetInfo, Targets},
     output::{Bars, Format, Lines, Log, Meter, Printer, Verbs, template},
+    signals,
 };
 pub(crate) use crate::registry::Access;
 use crate::{
@@ -115,28 +116,29 @@ impl Context {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?;
         let outcome = runtime.block_on(async {
+            let stopped = signals::first_stop()?;
             let outcome = tokio::select! {
                 outcome = command => outcome,
-                signal = stop_signal() => Err(Stopped(signal?).into()),
+                Ok(status) = stopped => Err(Stopped(status).into()),
             };
             if outcome.is_err() {
                 self.settle().await;
             }
             outcome
         });
-        runtime.shutdown_background();
+        match &outcome {
+            Ok(()) => runtime.shutdown_background(),
+            // Threads that were writing remove what nobody will take up.
+            Err(_) => runtime.shutdown_timeout(Duration::from_millis(250)),
+        }
         outcome
     }
 
-    /// Gives what a failed command left behind, such as an upload that is to be cancelled, a moment to end. One
-    /// more signal ends that at once.
+    /// Gives what a failed command left behind, such as an upload that is to be cancelled, a moment to end.
     async fn settle(&self) {
         let registries = std::mem::take(&mut *self.registries.lock().expect("no holder of this lock panics"));
         let finish = futures_util::future::join_all(registries.iter().map(Registry::finish));
-        tokio::select! {
-            _ = tokio::time::timeout(Duration::from_millis(700), finish) => {}
-            _ = stop_signal() => {}
-        }
+        let _ = tokio::time::timeout(Duration::from_millis(600), finish).await;
     }
 
     /// Prints an error, and returns the status to exit with.
@@ -538,25 +540,6 @@ fn is_capable_terminal() -> bool {
 #[derive(Debug, thiserror::Error)]
 #[error("{}: the command was stopped", if *.0 == 130 { "interrupted" } else { "terminated" })]
 struct Stopped(u8);
-
-/// Waits for a signal that asks to stop, and returns the exit status for it.
-async fn stop_signal() -> anyhow::Result<u8> {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let (mut interrupt, mut terminate) =
-            (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-        tokio::select! {
-            _ = interrupt.recv() => Ok(130),
-            _ = terminate.recv() => Ok(143),
-        }
-    }
-    #[cfg(not(unix))]
-    {
-        tokio::signal::ctrl_c().await?;
-        Ok(130)
-    }
-}
 
 /// Is plain http the default for this host?
 fn is_localhost(host: &str) -> bool {

@@ -10,6 +10,7 @@ pub(crate) mod fuzz;
 mod legacy;
 mod output;
 mod prompt;
+mod signals;
 mod subject;
 mod usage;
 

@@ -20,11 +20,13 @@ pub(crate) async fn line(printer: &Printer, question: &str) -> anyhow::Result<St
 
 /// Asks for a line that must not be seen: a terminal does not show it.
 pub(crate) async fn secret(printer: &Printer, question: &str) -> anyhow::Result<String> {
-    printer.bytes(question.as_bytes());
     if !io::stdin().is_terminal() {
+        printer.bytes(question.as_bytes());
         return read_line().await;
     }
+    // Whoever reads the question may answer at once.
     let hidden = Hidden::begin().context("turn the terminal's echo off")?;
+    printer.bytes(question.as_bytes());
     let line = read_line().await;
     drop(hidden);
     printer.bytes(b"\n");

@@ -28,7 +28,8 @@ pub(crate) struct Session {
     pub(crate) location: Url,
     /// Smallest chunk but for the last, in bytes; 0 when the registry did not say.
     pub(crate) minimum_chunk: u64,
-    is_open: bool,
+    /// There is something to cancel as long as this is here.
+    open: Option<Errand>,
 }
 
 impl Session {
@@ -44,8 +45,8 @@ impl Session {
         if minimum > Some(LARGEST_MINIMUM) {
             return Err(response.protocol("the smallest chunk that the registry takes is too large"));
         }
-        let (client, scopes) = (client.clone(), scopes.clone());
-        Ok(Self { client, scopes, location, minimum_chunk: minimum.unwrap_or_default(), is_open: true })
+        let (client, scopes, open) = (client.clone(), scopes.clone(), Some(client.errands.start()));
+        Ok(Self { client, scopes, location, minimum_chunk: minimum.unwrap_or_default(), open })
     }
 
     /// Takes note of where an answer says that it goes on.
@@ -61,18 +62,15 @@ impl Session {
 
     /// It has ended: there is nothing to cancel.
     pub(crate) fn close(&mut self) {
-        self.is_open = false;
+        self.open = None;
     }
 }
 
 impl Drop for Session {
     fn drop(&mut self) {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        if !self.is_open {
-            return;
-        }
+        let Some(running) = self.open.take() else { return };
         let (client, scopes, location) = (self.client.clone(), self.scopes.clone(), self.location.clone());
-        let running = client.errands.start();
         runtime.spawn(async move {
             let cancel = client.send(Request::new(Method::DELETE, location).once(), &scopes);
             // Whatever comes of it: the upload is none of our business any more.
@@ -84,7 +82,7 @@ impl Drop for Session {
     }
 }
 
-/// Requests that nobody waits for.
+/// Uploads that are open, and the requests that cancel them, for which nobody waits.
 #[derive(Default)]
 pub(crate) struct Errands(Arc<Count>);
 
@@ -94,7 +92,8 @@ struct Count {
     ended: Notify,
 }
 
-/// One of them; it ends when this is dropped.
+/// One of them; it ends when this is dropped. An upload whose task is being stopped counts before its
+/// cancelling has begun.
 struct Errand(Arc<Count>);
 
 impl Errands {

@@ -13,7 +13,7 @@ use std::{
 use rustix::{
     fs::{Mode, OFlags, open},
     pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
-    termios::{Winsize, tcsetwinsize},
+    termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize},
 };
 
 use super::cli::{Running, Test, binary};
@@ -105,6 +105,8 @@ pub(crate) struct Shown {
     pub(crate) lines: Vec<String>,
     /// Is the cursor shown again?
     pub(crate) cursor: bool,
+    /// Is what is typed shown again?
+    pub(crate) echo: bool,
     /// Everything that was written, control codes and all.
     pub(crate) written: Vec<u8>,
 }
@@ -144,6 +146,11 @@ impl Terminal {
         (&self.keyboard).write_all(text.as_bytes()).unwrap();
     }
 
+    /// Is what is typed shown?
+    pub(crate) fn echoes(&self) -> bool {
+        tcgetattr(&self.keyboard).unwrap().local_modes.contains(LocalModes::ECHO)
+    }
+
     /// Sends a signal by its name, such as `INT`.
     pub(crate) fn signal(&self, name: &str) {
         self.running.signal(name);
@@ -152,12 +159,14 @@ impl Terminal {
     /// Waits for the end of the command.
     pub(crate) fn wait(self) -> Shown {
         let outcome = self.running.wait();
+        let echo = tcgetattr(&self.keyboard).unwrap().local_modes.contains(LocalModes::ECHO);
         let state = self.screen.state.lock().unwrap();
         let state = self.screen.changed.wait_while(state, |state| !state.ended).unwrap();
         Shown {
             code: outcome.code,
             signal: outcome.signal,
             lines: lines(&state),
+            echo,
             cursor: !state.parser.screen().hide_cursor(),
             written: state.written.clone(),
         }
