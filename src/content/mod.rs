@@ -187,6 +187,14 @@ pub trait Target: Source {
         Ok(())
     }
 
+    /// Stores a list of referrers under the tag that it is found by. What that tag lists already stays listed.
+    ///
+    /// # Errors
+    /// As [`push_tagged`](Self::push_tagged).
+    async fn push_list(&self, node: &Descriptor, bytes: Bytes, tag: &str) -> Result<()> {
+        self.push_tagged(node, bytes, tag).await
+    }
+
     /// Takes content over from another repository of the same registry. `false` means: copy it instead.
     ///
     /// # Errors

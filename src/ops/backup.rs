@@ -170,7 +170,7 @@ fn is_gone(error: &content::Error) -> bool {
 /// Is it the list of a subject's referrers, as it is kept where there is no referrers API?
 ///
 /// Implements distribution-spec v1.1, "Referrers Tag Schema".
-fn is_list(tagged: &Tagged) -> bool {
+pub(super) fn is_list(tagged: &Tagged) -> bool {
     let encoded =
         tagged.tag.split_once('-').filter(|(name, _)| matches!(*name, "sha256" | "sha384" | "sha512"));
     let is_encoded = |text: &str| {

@@ -2,10 +2,15 @@
 
 use std::sync::Arc;
 
-use super::{Concurrency, GraphCopy, Result, backup::Tagged, copy, referrers};
+use super::{
+    Concurrency, GraphCopy, Result,
+    backup::{self, Tagged},
+    copy, referrers,
+};
 use crate::{
-    content::{Side, Source, Target},
-    progress::Progress,
+    content::{self, Side, Source, Target},
+    oci::Document,
+    progress::{Event, Progress},
 };
 
 /// How to restore.
@@ -39,6 +44,9 @@ pub async fn restore(
     options: &Options,
     progress: Arc<dyn Progress>,
 ) -> Result<()> {
+    if backup::is_list(tagged) && target.lists_referrers() {
+        return restore_list(source, target, tagged, options, progress).await;
+    }
     let (tag, node) = (&tagged.tag, tagged.node.clone());
     let engine =
         GraphCopy::new(source.clone(), target.clone(), progress.clone()).concurrency(options.concurrency);
@@ -51,6 +59,33 @@ pub async fn restore(
         let bytes = source.fetch_bytes(&node).await.map_err(|error| error.on(Side::Source))?;
         engine.tag(Some(tag.clone())).run_with(node, Some(bytes)).await?;
     }
+    Ok(())
+}
+
+/// Restores a list of referrers to a store that may have a newer one, to which something was attached since
+/// the backup.
+async fn restore_list(
+    source: Arc<dyn Source>,
+    target: Arc<dyn Target>,
+    tagged: &Tagged,
+    options: &Options,
+    progress: Arc<dyn Progress>,
+) -> Result<()> {
+    let node = tagged.node.clone();
+    let bytes = source.fetch_bytes(&node).await.map_err(|error| error.on(Side::Source))?;
+    let found = match options.referrers {
+        true => copy::around(source.clone(), node.clone(), options.concurrency, &*progress).await?.nodes,
+        false => Vec::new(),
+    };
+    let members = Document::parse(&node.media_type, &bytes).map_err(content::Error::from)?.manifests;
+    let roots = found.iter().filter(|found| found.digest != node.digest).chain(&members);
+    let engine = GraphCopy::new(source, target.clone(), progress.clone()).concurrency(options.concurrency);
+    engine.attached(&found).run_all(roots.cloned().collect()).await?;
+    progress.event(Event::Planned(&node));
+    progress.event(Event::Started(&node));
+    let stored = target.push_list(&node, bytes, &tagged.tag).await;
+    stored.map_err(|error| error.on(Side::Target))?;
+    progress.event(Event::Done(&node));
     Ok(())
 }
 

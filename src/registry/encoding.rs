@@ -81,6 +81,8 @@ impl Coding {
         let work = move || self.unpack(raw, limit, &expected);
         match tokio::task::spawn_blocking(work).await {
             Ok(file) => file.map(pieces).map_err(failed),
+            // It was not begun, since the program ends.
+            Err(failure) if failure.is_cancelled() => std::future::pending().await,
             Err(failure) => std::panic::resume_unwind(failure.into_panic()),
         }
     }

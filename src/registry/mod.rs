@@ -30,6 +30,7 @@ mod listing;
 mod location;
 mod lock;
 mod manifests;
+mod merge;
 pub mod mirrors;
 mod options;
 mod origin;

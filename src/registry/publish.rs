@@ -130,13 +130,25 @@ impl Inner {
         self.change(subject, Changes { remove, ..Changes::default() }).await
     }
 
+    /// Adds entries to the list under a tag.
+    pub(crate) async fn publish_under(&self, tag: &str, entries: Vec<Descriptor>) -> Result<()> {
+        let add = entries.into_iter().map(|entry| (entry.digest.to_string(), entry)).collect();
+        let queue = self.queue(tag);
+        let _turn = queue.turn.lock().await;
+        let changes = Changes { add, ..Changes::default() };
+        queue.waiting.lock().unwrap_or_else(PoisonError::into_inner).take_up(changes);
+        Upkeep::new(self, tag, &queue).run().await
+    }
+
+    fn queue(&self, tag: &str) -> Arc<Queue> {
+        let mut queues = self.queues.0.lock().unwrap_or_else(PoisonError::into_inner);
+        queues.entry(tag.to_owned()).or_default().clone()
+    }
+
     /// Makes changes, together with those of others that wait meanwhile.
     async fn change(&self, subject: &Digest, changes: Changes) -> Result<()> {
         let tag = subject.referrers_tag();
-        let queue = {
-            let mut queues = self.queues.0.lock().unwrap_or_else(PoisonError::into_inner);
-            queues.entry(tag.clone()).or_default().clone()
-        };
+        let queue = self.queue(&tag);
         queue.made.lock().unwrap_or_else(PoisonError::into_inner).retain(|digest| !changes.has(digest));
         queue.waiting.lock().unwrap_or_else(PoisonError::into_inner).take_up(changes.clone());
         let turn = queue.turn.lock().await;

@@ -221,7 +221,7 @@ impl Inner {
         Ok(by_tag.then(|| (subject.digest, entry_for(node, &bytes))))
     }
 
-    async fn has_api(&self) -> Result<bool> {
+    pub(crate) async fn has_api(&self) -> Result<bool> {
         if let Some(known) = self.support.known() {
             return Ok(known);
         }

@@ -278,6 +278,11 @@ impl Target for Repository {
         Ok(())
     }
 
+    async fn push_list(&self, node: &Descriptor, bytes: Bytes, tag: &str) -> content::Result<()> {
+        content::verify::bytes(node, &bytes)?;
+        Ok(self.inner.push_list(node, bytes, tag).await?)
+    }
+
     async fn mount(&self, node: &Descriptor, origin: &Origin) -> content::Result<bool> {
         if node.is_manifest() || self.origin().is_none_or(|own| !is_mountable(&own, origin)) {
             return Ok(false);

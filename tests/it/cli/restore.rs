@@ -539,3 +539,49 @@ fn a_backup_comes_back_as_it_was() {
     assert_eq!(digests("hello"), digests("again"));
     assert_eq!(digests("hello"), digests("again-tar"));
 }
+
+/// Where referrers are listed under a tag, the backup has that list as well; it must not undo what was attached
+/// since.
+#[test]
+fn a_list_of_referrers_is_restored_into_a_newer_one() {
+    let test = Test::new();
+    let registry = TestRegistry::builder().referrers(Referrers::Off).start_blocking();
+    test.names(&registry.host(), "[REGISTRY]");
+    let app = registry.content("app");
+    let root = app.insert_artifact(KIND, &[("hi.txt", b"hello\n")]);
+    app.tag("v1", &root);
+    let attach = |name: &str| {
+        test.write(name, name);
+        test.oras(["attach", "[REGISTRY]/app:v1", "--artifact-type", "t/1", name]).succeeds();
+    };
+    attach("first");
+    let (before, list) = (app.referrers_by_tag(&root), app.tagged(&root.digest.referrers_tag()).unwrap());
+    for more in [&[][..], &["--include-referrers"]] {
+        test.oras([&["backup", "-o", "bk", "[REGISTRY]/app"], more].concat()).succeeds();
+    }
+    for more in [&[][..], &["--exclude-referrers"]] {
+        // To an empty repository it comes back byte by byte.
+        let to = format!("[REGISTRY]/back{}", more.len());
+        test.oras([&["restore", "--input", "bk", &to], more].concat()).succeeds();
+        let back = registry.content(&format!("back{}", more.len()));
+        assert_eq!(back.tagged(&root.digest.referrers_tag()), Some(list.clone()));
+    }
+    attach("second");
+    let newer = app.referrers_by_tag(&root);
+    assert_eq!(newer.len(), 2);
+    for more in [&[][..], &["--exclude-referrers"]] {
+        test.oras([&["restore", "--input", "bk", "[REGISTRY]/app"], more].concat()).succeeds();
+        assert_eq!(app.referrers_by_tag(&root), newer);
+    }
+    // What was taken off since is there again, beside what came later.
+    app.remove_manifest(&before[0]);
+    let reduced = Index::of(vec![Descriptor::of(IMAGE, &app.manifest(&newer[1]).unwrap().1)]);
+    let reduced = app.insert_manifest(INDEX, reduced.to_bytes());
+    app.tag(&root.digest.referrers_tag(), &reduced);
+    test.oras(["restore", "--input", "bk", "[REGISTRY]/app"]).succeeds();
+    let mut listed = app.referrers_by_tag(&root);
+    listed.sort();
+    let mut expected = newer;
+    expected.sort();
+    assert_eq!(listed, expected);
+}
