@@ -37,6 +37,14 @@ impl Source for Overlay {
         }
     }
 
+    /// The lower store knows best what it means when its content is not as described.
+    async fn fetch(&self, node: &Descriptor) -> Result<ByteStream> {
+        match self.upper.fetch(node).await {
+            Err(error) if error.is_not_found() => self.lower.fetch(node).await,
+            opened => opened,
+        }
+    }
+
     async fn exists(&self, node: &Descriptor) -> Result<bool> {
         Ok(self.upper.exists(node).await? || self.lower.exists(node).await?)
     }

@@ -65,7 +65,7 @@ pub enum Error {
         reason: &'static str,
     },
     /// The folders above a file could not be made.
-    #[error("failed to ensure directories of the target path")]
+    #[error("failed to ensure directories of the target path: mkdir {}", path.display())]
     Folders {
         /// The innermost folder.
         path: PathBuf,

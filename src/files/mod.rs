@@ -476,7 +476,7 @@ impl Content {
         match self {
             Self::Temporary { file, path } => {
                 let len = file.metadata().map_err(content::Error::io("stat", path))?.len();
-                Ok(Section { file: file.clone(), path: path.as_path().into(), start: 0, len })
+                Ok(Section { file: file.clone(), path: path.as_path().into(), start: 0, len, is_whole: true })
             }
             Self::File { path, size, modified } => {
                 let file = File::open(path).map_err(content::Error::io("open", path))?;

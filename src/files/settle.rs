@@ -63,13 +63,24 @@ fn target(spot: &Spot) -> Result<Option<Dir>> {
 fn fresh(spot: &Spot, archive: &Archive<'_>, packed: impl Read) -> Result<()> {
     let refused = |error| spot.failed(error);
     let failed = |source| -> content::Error { Error::Unpack { path: spot.path.clone(), source }.into() };
-    let workshop = Workshop::new(&spot.dir).map_err(refused)?;
+    let mut workshop = Workshop::new(&spot.dir).map_err(refused)?;
     let root = workshop.open().map_err(refused)?;
     let tree = archive.unpack(packed, root.try_clone().map_err(refused)?).map_err(failed)?;
     tree.finish(&root, &HashSet::new()).map_err(refused)?;
     sync_file_system(&root).map_err(refused)?;
     let name = spot.name.as_ref().map(Path::new).unwrap_or_else(|| Path::new("."));
-    workshop.place(name).map_err(refused)
+    match workshop.place(name) {
+        // Somebody else was faster, perhaps with the same folder.
+        Err(error)
+            if matches!(error.kind(), io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists) =>
+        {
+            match target(spot)? {
+                Some(target) => merge(&tree, &workshop, &target).map_err(failed),
+                None => Err(refused(error)),
+            }
+        }
+        placed => placed.map_err(refused),
+    }
 }
 
 /// A folder for unpacking, which goes away with this value unless it is placed.
@@ -99,7 +110,7 @@ impl<'a> Workshop<'a> {
         self.parent.open_dir(&self.name)
     }
 
-    fn place(mut self, name: &Path) -> io::Result<()> {
+    fn place(&mut self, name: &Path) -> io::Result<()> {
         self.parent.rename(&self.name, self.parent, name)?;
         self.is_placed = true;
         Ok(())

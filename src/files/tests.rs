@@ -454,6 +454,22 @@ mod pull {
     }
 
     #[tokio::test]
+    async fn what_a_killed_run_left_is_fetched_anew_if_it_is_not_what_it_seems() {
+        let content: Vec<u8> = (0..=250).cycle().take(3 << 20).collect();
+        // Other bytes, all of them or too many, as after a power cut.
+        for left in [vec![0; 2 << 20], vec![0; 3 << 20], vec![0; 4 << 20]] {
+            let folder = folder();
+            let memory = Memory::new();
+            let node = memory.insert("a/b", content.clone());
+            fs::write(folder.path().join(format!(".oras-{}_0", node.digest.encoded())), left).unwrap();
+            let body = Body::stored(Arc::new(memory), node);
+            files(folder.path()).push(&titled("big", &content), body).await.unwrap();
+            assert!(fs::read(folder.path().join("big")).unwrap() == content);
+            assert_eq!(names(folder.path()), ["big"]);
+        }
+    }
+
+    #[tokio::test]
     async fn a_transfer_that_breaks_off_keeps_what_is_worth_keeping_under_another_name() {
         let folder = folder();
         let content = Bytes::from(vec![7; 3 << 20]);

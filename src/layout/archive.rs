@@ -59,7 +59,7 @@ impl Archive {
     /// A run of bytes with some content; `None` if it is not there.
     pub(super) fn section(&self, digest: &Digest) -> Option<Section> {
         let Place { start, len } = *self.blobs.get(digest)?;
-        Some(Section { file: self.file.clone(), path: self.path.clone(), start, len })
+        Some(Section { file: self.file.clone(), path: self.path.clone(), start, len, is_whole: false })
     }
 
     /// Size of content in bytes; `None` if it is not there.

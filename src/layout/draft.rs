@@ -9,25 +9,35 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::{Error, Layout, export};
-use crate::content::{self, Result, disk::off};
+use super::{
+    Error, Layout, export,
+    folder::{BLOBS, Folder, INGEST},
+};
+use crate::content::{
+    self, Result,
+    disk::{is_worth_resuming, off, own},
+};
 
 /// The layout before it is written as a tar.
 const LAYOUT: &str = "layout";
+/// What killed runs had in their layouts.
+const SPARE: &str = "spare";
 /// The tar before it has its name.
 const ARCHIVE: &str = "archive.tar";
 /// Locked as long as somebody works in the folder.
 const LOCK: &str = "lock";
 
 /// A tar of a layout in the making. Until it is finished nothing appears at its path, and what was there
-/// before stays; dropped unfinished it leaves nothing behind.
+/// before stays.
 ///
 /// Its content lies in a hidden folder beside the path, so that the tar needs no other file system than its
-/// own. A run that was killed cannot remove that folder; the next one for the same path does.
+/// own. Dropped unfinished, or killed, it leaves that folder behind if there is something in it that is worth
+/// keeping. The next one for the same path takes what it needs from there, and removes the rest.
 pub struct Draft {
     layout: Arc<Layout>,
     path: PathBuf,
-    folder: TempDir,
+    /// `None` only while this is dropped.
+    folder: Option<TempDir>,
     _lock: File,
 }
 
@@ -38,15 +48,23 @@ impl Draft {
     /// [`Error::NoFile`] if there is something at the path that is no file; the operating system refuses.
     pub async fn begin(path: impl Into<PathBuf>) -> Result<Self> {
         let path = path.into();
-        let (path, folder, lock) = off(move || prepare(&path)).await?;
-        let layout = Arc::new(Layout::create(folder.path().join(LAYOUT)).await?);
-        Ok(Self { layout, path, folder, _lock: lock })
+        off(move || {
+            let (path, folder, lock) = prepare(&path)?;
+            let inner = Folder::create(&folder.path().join(LAYOUT))?.with_spare(folder.path().join(SPARE));
+            let layout = Arc::new(Layout::writable(inner)?);
+            Ok(Self { layout, path, folder: Some(folder), _lock: lock })
+        })
+        .await
     }
 
     /// The layout, to be filled.
     #[must_use]
     pub fn layout(&self) -> Arc<Layout> {
         self.layout.clone()
+    }
+
+    fn folder(&self) -> &Path {
+        self.folder.as_ref().expect("the folder is there until the draft is dropped").path()
     }
 
     /// Writes the tar and gives it its name, and returns its size in bytes. The same content makes the same
@@ -66,10 +84,12 @@ impl Draft {
     /// As for [`finish`](Self::finish).
     pub async fn finish_reporting(self, report: impl Fn(u64, u64) + Send + 'static) -> Result<u64> {
         self.layout.save().await?;
-        let (layout, part) = (self.folder.path().join(LAYOUT), self.folder.path().join(ARCHIVE));
-        let path = self.path.clone();
+        let (spare, layout) = (self.folder().join(SPARE), self.folder().join(LAYOUT));
+        let (part, path) = (self.folder().join(ARCHIVE), self.path.clone());
         // The folder stays with this task: if it is stopped, the folder goes, whatever the other thread does.
         off(move || {
+            // What is left there is in nobody's way but the tar's.
+            let _ = fs::remove_dir_all(spare);
             let file = File::create_new(&part).map_err(content::Error::io("create", &part))?;
             let total = export::estimate(&layout);
             report(0, total);
@@ -82,7 +102,37 @@ impl Draft {
     }
 }
 
-/// Makes the hidden folder, and removes those of runs that were killed.
+impl Drop for Draft {
+    fn drop(&mut self) {
+        if let Some(folder) = self.folder.take().filter(|folder| is_worth_keeping(folder.path())) {
+            let _ = folder.keep();
+        }
+    }
+}
+
+/// Is there as much in an unfinished draft as would be worth resuming in a single file? One whose tar was begun
+/// has lost some of its files to the tar.
+fn is_worth_keeping(folder: &Path) -> bool {
+    let mut size = 0;
+    let mut folders = vec![folder.join(LAYOUT), folder.join(SPARE)];
+    while !folder.join(ARCHIVE).exists()
+        && let Some(next) = folders.pop()
+    {
+        for entry in fs::read_dir(next).into_iter().flatten().flatten() {
+            match entry.metadata() {
+                Ok(metadata) if metadata.is_dir() => folders.push(entry.path()),
+                Ok(metadata) => size += metadata.len(),
+                Err(_) => {}
+            }
+            if is_worth_resuming(size) {
+                return true;
+            }
+        }
+    }
+    false
+}
+
+/// Makes the hidden folder, and puts into it what those of killed runs held.
 fn prepare(path: &Path) -> Result<(PathBuf, TempDir, File)> {
     let path = match fs::metadata(path) {
         Ok(metadata) if !metadata.is_file() => {
@@ -99,27 +149,82 @@ fn prepare(path: &Path) -> Result<(PathBuf, TempDir, File)> {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    remove_leftovers(parent, &prefix);
     let failed = |error| content::Error::io("open", &path)(error);
-    let folder =
-        tempfile::Builder::new().prefix(&prefix).suffix(".part").tempdir_in(parent).map_err(failed)?;
-    let lock = File::create_new(folder.path().join(LOCK)).map_err(failed)?;
-    lock.lock().map_err(failed)?;
+    let (folder, lock) = locked_folder(parent, &prefix).map_err(failed)?;
+    take_over(parent, &prefix, folder.path());
     Ok((path, folder, lock))
 }
 
-/// Removes the folders of runs that are no more. What cannot be removed is no obstacle.
-fn remove_leftovers(parent: &Path, prefix: &str) {
-    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
-        let name = entry.file_name();
-        let is_ours = name.to_str().is_some_and(|name| name.starts_with(prefix) && name.ends_with(".part"));
-        if is_ours
-            && let Ok(lock) = File::open(entry.path().join(LOCK))
-            && lock.try_lock().is_ok()
-        {
-            let _ = fs::remove_dir_all(entry.path());
+/// Makes a folder of our own. Another run may take it for abandoned before it is locked; then it is made again.
+fn locked_folder(parent: &Path, prefix: &str) -> io::Result<(TempDir, File)> {
+    loop {
+        let folder = tempfile::Builder::new().prefix(prefix).suffix(".part").tempdir_in(parent)?;
+        match File::create_new(folder.path().join(LOCK)) {
+            Ok(lock) if own(&lock) => return Ok((folder, lock)),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
         }
     }
+}
+
+/// Takes what runs that are no more have left, and removes their folders. What cannot be had is fetched again,
+/// and what cannot be removed is no obstacle.
+fn take_over(parent: &Path, prefix: &str, folder: &Path) {
+    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+        let (name, left) = (entry.file_name(), entry.path());
+        let is_ours = name.to_str().is_some_and(|name| name.starts_with(prefix) && name.ends_with(".part"));
+        if !is_ours || folder.file_name() == Some(&name) {
+            continue;
+        }
+        match File::open(left.join(LOCK)) {
+            Ok(lock) if lock.try_lock().is_ok() => {
+                if !left.join(ARCHIVE).exists() {
+                    let _ = take_content(&left, folder);
+                }
+                let _ = fs::remove_dir_all(left);
+            }
+            // One that has just been made is empty, and so is one whose owner was killed right then.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => drop(fs::remove_dir(left)),
+            _ => {}
+        }
+    }
+}
+
+/// Moves the content of an abandoned folder to where it is looked for, and what was being written to where it
+/// is taken up.
+fn take_content(left: &Path, folder: &Path) -> io::Result<()> {
+    let (ingest, spare) = (folder.join(LAYOUT).join(INGEST), folder.join(SPARE));
+    for (from, to) in [
+        (left.join(LAYOUT).join(INGEST), ingest),
+        (left.join(SPARE).join(BLOBS), spare.join(BLOBS)),
+        (left.join(LAYOUT).join(BLOBS), spare.join(BLOBS)),
+    ] {
+        move_files(&from, &to)?;
+    }
+    Ok(())
+}
+
+/// Moves files from one folder to another, with their folders.
+fn move_files(from: &Path, to: &Path) -> io::Result<()> {
+    if !from.exists() {
+        return Ok(());
+    }
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            // Folders of algorithms have no folders in them.
+            fs::create_dir_all(&target)?;
+            for file in fs::read_dir(entry.path())? {
+                let file = file?;
+                fs::rename(file.path(), target.join(file.file_name()))?;
+            }
+        } else {
+            fs::rename(entry.path(), target)?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

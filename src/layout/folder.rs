@@ -16,9 +16,9 @@ use super::{Error, index_file::IndexFile};
 use crate::{
     content::{
         self,
-        disk::{Bench, Partial, Section, Unsynced},
+        disk::{Bench, Partial, Section, Unsynced, own},
     },
-    oci::{Algorithm, Digest},
+    oci::{Algorithm, Descriptor, Digest, Hasher},
 };
 
 /// The file that makes a folder a layout.
@@ -62,6 +62,8 @@ pub(super) struct Folder {
     /// Open folders of content, so that each file takes one step only.
     folders: Mutex<Folders>,
     unsynced: Arc<Unsynced>,
+    /// A folder that may have content which this one lacks.
+    spare: Option<PathBuf>,
 }
 
 #[derive(Debug, Default)]
@@ -75,7 +77,8 @@ impl Folder {
     pub(super) fn open(root: &Path) -> content::Result<Self> {
         let version = fs::read(root.join(LAYOUT_FILE)).map_err(Error::NoLayoutFile)?;
         check_version(&version)?;
-        Ok(Self { root: root.to_owned(), folders: Mutex::default(), unsynced: Arc::default() })
+        let (root, folders, unsynced) = (root.to_owned(), Mutex::default(), Arc::default());
+        Ok(Self { root, folders, unsynced, spare: None })
     }
 
     /// A folder that is a layout, or becomes one. A layout of an unknown version is left as it is.
@@ -90,6 +93,39 @@ impl Folder {
         let folder = Self::open(&root)?;
         place_new(&root, INDEX_FILE, &IndexFile::default().to_bytes())?;
         Ok(folder)
+    }
+
+    /// The same folder, which takes what it lacks from another.
+    pub(super) fn with_spare(mut self, spare: PathBuf) -> Self {
+        self.spare = spare.exists().then_some(spare);
+        self
+    }
+
+    /// May content that is not here be had from elsewhere?
+    pub(super) fn has_spare(&self) -> bool {
+        self.spare.is_some()
+    }
+
+    /// Takes content from the spare folder, if it has it. A run that was killed has left it there, so it may be
+    /// less than it seems.
+    pub(super) fn take_spare(&self, node: &Descriptor) -> content::Result<bool> {
+        let Some(spare) = &self.spare else { return Ok(false) };
+        let digest = &node.digest;
+        let path = spare.join(BLOBS).join(digest.algorithm().as_str()).join(digest.encoded());
+        let Ok(file) = File::open(&path) else { return Ok(false) };
+        if file.metadata().map_or(0, |metadata| metadata.len()) != node.size {
+            return Ok(false);
+        }
+        let mut hasher = digest.algorithm().hasher();
+        let is_read = io::copy(&mut &file, &mut Hashing(&mut hasher)).is_ok();
+        if !is_read || hasher.finish() != *digest {
+            return Ok(false);
+        }
+        let dir = self.blobs(digest.algorithm())?;
+        let failed = |error| content::Error::io("create", self.blob(digest))(error);
+        self.unsynced.add(&file, &dir).map_err(failed)?;
+        fs::rename(&path, self.blob(digest)).map_err(failed)?;
+        Ok(true)
     }
 
     /// Path of some content.
@@ -205,9 +241,18 @@ impl Folder {
     /// Changes the list of manifests as it is on the disk now, whoever else changes it too, and returns
     /// what became of it.
     pub(super) fn update_index(&self, change: impl FnOnce(&mut IndexFile)) -> content::Result<IndexFile> {
+        self.update_index_within(PATIENCE, change)
+    }
+
+    /// Like [`update_index`](Self::update_index), waiting for others no longer than this.
+    pub(super) fn update_index_within(
+        &self,
+        patience: Duration,
+        change: impl FnOnce(&mut IndexFile),
+    ) -> content::Result<IndexFile> {
         // What is listed is whole, whenever the power fails.
         self.sync()?;
-        let _lock = self.lock()?;
+        let _lock = self.lock(patience)?;
         let mut index = self.read_index()?;
         change(&mut index);
         place(&self.root, INDEX_FILE, &index.to_bytes())?;
@@ -215,7 +260,7 @@ impl Folder {
     }
 
     /// Waits for the lock that all programs take which change the list; it ends with the file.
-    fn lock(&self) -> content::Result<File> {
+    fn lock(&self, patience: Duration) -> content::Result<File> {
         let path = self.root.join(LOCK);
         if cfg!(windows) {
             make_folder(&self.root.join(INGEST))?;
@@ -226,9 +271,9 @@ impl Folder {
         loop {
             match file.try_lock() {
                 Ok(()) => return Ok(file),
-                Err(fs::TryLockError::WouldBlock) if start.elapsed() < PATIENCE => {}
+                Err(fs::TryLockError::WouldBlock) if start.elapsed() < patience => {}
                 Err(fs::TryLockError::WouldBlock) => {
-                    return Err(Error::Locked { path, seconds: PATIENCE.as_secs() }.into());
+                    return Err(Error::Locked { path, seconds: patience.as_secs() }.into());
                 }
                 // A file system without locks is used by one program at a time or not at all.
                 Err(fs::TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
@@ -239,6 +284,20 @@ impl Folder {
             thread::sleep(pause);
             pause = (pause * 2).min(Duration::from_millis(20));
         }
+    }
+}
+
+/// Hashes what is written to it.
+struct Hashing<'a>(&'a mut Hasher);
+
+impl io::Write for Hashing<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -258,38 +317,64 @@ fn open_folder(path: &Path) -> content::Result<Dir> {
     Dir::open_ambient_dir(path, ambient_authority()).map_err(content::Error::io("open", path))
 }
 
-/// Writes a small file under a name of its own first.
-fn written(root: &Path, name: &str, bytes: &[u8]) -> content::Result<tempfile::NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    let prefix = format!(".{name}-");
-    builder.prefix(&prefix);
-    #[cfg(unix)]
-    builder.permissions(mode(0o666));
-    let failed = |error| content::Error::io("write", root.join(name))(error);
-    let mut file = builder.tempfile_in(root).map_err(failed)?;
-    file.write_all(bytes).and_then(|()| file.as_file().sync_data()).map_err(failed)?;
-    Ok(file)
-}
-
+/// Replaces a small file. Whoever calls this has the lock, so that what a killed run left under the name that
+/// it has first is in nobody's way.
 fn place(root: &Path, name: &str, bytes: &[u8]) -> content::Result<()> {
-    let path = root.join(name);
-    written(root, name, bytes)?
-        .persist(&path)
-        .map_err(|failure| content::Error::io("write", path)(failure.error))?;
-    Ok(())
+    let (path, part) = (root.join(name), root.join(format!(".{name}.part")));
+    let write = || {
+        match fs::remove_file(&part) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let written = File::create_new(&part)
+            .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_data()))
+            .and_then(|()| fs::rename(&part, &path));
+        if written.is_err() {
+            let _ = fs::remove_file(&part);
+        }
+        written
+    };
+    write().map_err(content::Error::io("write", path.clone()))
 }
 
-/// Like [`place`], unless the file is there; of several programs one wins.
+/// Writes a small file unless it is there; of several programs one wins.
 fn place_new(root: &Path, name: &str, bytes: &[u8]) -> content::Result<()> {
     let path = root.join(name);
     if path.exists() {
         return Ok(());
     }
-    match written(root, name, bytes)?.persist_noclobber(&path) {
+    let prefix = format!(".{name}-");
+    remove_stumps(root, &prefix);
+    let write = || {
+        loop {
+            let mut builder = tempfile::Builder::new();
+            builder.prefix(&prefix);
+            #[cfg(unix)]
+            builder.permissions(mode(0o666));
+            let mut file = builder.tempfile_in(root)?;
+            // Another run that is about to begin may take it for abandoned before it is locked.
+            if own(file.as_file()) {
+                file.write_all(bytes).and_then(|()| file.as_file().sync_data())?;
+                return Ok(file);
+            }
+        }
+    };
+    let file: tempfile::NamedTempFile = write().map_err(content::Error::io("write", path.clone()))?;
+    match file.persist_noclobber(&path) {
         Err(failure) if failure.error.kind() != io::ErrorKind::AlreadyExists => {
             Err(content::Error::io("write", path)(failure.error))
         }
         _ => Ok(()),
+    }
+}
+
+/// Removes what runs left that were killed while they made a layout.
+fn remove_stumps(root: &Path, prefix: &str) {
+    for entry in fs::read_dir(root).into_iter().flatten().flatten() {
+        let is_stump = entry.file_name().to_str().is_some_and(|name| name.starts_with(prefix));
+        if is_stump && File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok()) {
+            let _ = fs::remove_file(entry.path());
+        }
     }
 }
 

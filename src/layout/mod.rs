@@ -16,6 +16,7 @@ use std::{
     io,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -37,6 +38,9 @@ use crate::{
 
 pub use draft::Draft;
 pub use error::Error;
+
+/// How long other programs are waited for when a layout is dropped with changes.
+const HASTE: Duration = Duration::from_millis(200);
 
 /// A layout. Dropping it saves what [`flush`](Target::flush) did not; then nobody hears of a failure.
 pub struct Layout {
@@ -245,7 +249,16 @@ impl Source for Layout {
     /// not list is not there: nobody would find it.
     async fn exists(&self, node: &Descriptor) -> Result<bool> {
         let is_listed = !node.is_manifest() || self.list().index.listed(&node.digest).is_some();
-        Ok(is_listed && self.size(&node.digest)? == Some(node.size))
+        if !is_listed || self.size(&node.digest)? == Some(node.size) {
+            return Ok(is_listed);
+        }
+        match &self.place {
+            Place::Folder(folder) if folder.has_spare() && !node.is_manifest() => {
+                let (folder, node) = (folder.clone(), node.clone());
+                off(move || folder.take_spare(&node)).await
+            }
+            _ => Ok(false),
+        }
     }
 
     async fn referrers(&self, subject: &Descriptor, artifact_type: Option<&str>) -> Result<Vec<Descriptor>> {
@@ -346,9 +359,10 @@ impl Drop for Layout {
     fn drop(&mut self) {
         let edits = std::mem::take(&mut self.list().pending);
         if let (false, Place::Folder(folder)) = (edits.is_empty(), &self.place) {
-            // Nobody is left to hear of a failure; what was stored but not listed is listed when it is
-            // pushed again.
-            let _ = folder.update_index(|index| edits.iter().for_each(|edit| index.apply(edit)));
+            // Nobody is left to hear of a failure, and a command that was interrupted is to end; what was stored
+            // but not listed is listed when it is pushed again.
+            let _ =
+                folder.update_index_within(HASTE, |index| edits.iter().for_each(|edit| index.apply(edit)));
         }
     }
 }

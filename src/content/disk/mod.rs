@@ -36,7 +36,7 @@ pub(crate) const PIECE: usize = 256 << 10;
 
 /// Runs work that may block on a thread that is meant for it.
 pub(crate) async fn off<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    joined(spawn_blocking(work).await)
+    joined(spawn_blocking(work)).await
 }
 
 /// Like [`off`], for work that takes long: it is told when nobody waits for it any more.
@@ -73,8 +73,13 @@ impl Drop for Waiting {
     }
 }
 
-fn joined<T>(outcome: Result<T, tokio::task::JoinError>) -> T {
-    outcome.unwrap_or_else(|failure| std::panic::resume_unwind(failure.into_panic()))
+/// Waits for work. What was not begun when the program ends never comes.
+async fn joined<T>(task: JoinHandle<T>) -> T {
+    match task.await {
+        Ok(outcome) => outcome,
+        Err(failure) if failure.is_cancelled() => std::future::pending().await,
+        Err(failure) => std::panic::resume_unwind(failure.into_panic()),
+    }
 }
 
 /// A run of bytes in an open file.
@@ -88,13 +93,15 @@ pub(crate) struct Section {
     pub(crate) start: u64,
     /// How many there are.
     pub(crate) len: u64,
+    /// The file ends with them. If it does not any more, one byte too many is read, which no check lets pass.
+    pub(crate) is_whole: bool,
 }
 
 impl Section {
     /// The whole of a file.
     pub(crate) fn whole(file: File, path: &Path) -> Result<Self> {
         let len = file.metadata().map_err(Error::io("stat", path))?.len();
-        Ok(Self { file: Arc::new(file), path: path.into(), start: 0, len })
+        Ok(Self { file: Arc::new(file), path: path.into(), start: 0, len, is_whole: true })
     }
 
     /// Reads the bytes from an offset on, one piece ahead of whoever listens. Ends early if the file does.
@@ -124,7 +131,21 @@ impl Section {
                 Err(error) => return Err(Error::io("read", &*self.path)(error)),
             }
         }
-        Ok(pool.lend(piece, filled))
+        let piece = pool.lend(piece, filled);
+        if self.is_whole && filled as u64 == left {
+            return self.with_growth(piece);
+        }
+        Ok(piece)
+    }
+
+    /// The last piece, with a byte more if the file has grown.
+    fn with_growth(&self, piece: Bytes) -> Result<Bytes> {
+        let mut more = [0];
+        match read_at(&self.file, &mut more, self.start + self.len) {
+            Ok(0) => Ok(piece),
+            Ok(_) => Ok([&piece[..], &more].concat().into()),
+            Err(error) => Err(Error::io("read", &*self.path)(error)),
+        }
     }
 }
 
@@ -145,7 +166,7 @@ impl Reading {
         let piece = match self.ahead.take() {
             None => return Ok(None),
             Some(Ahead::Read(piece)) => piece,
-            Some(Ahead::Running(task)) => joined(task.await)?,
+            Some(Ahead::Running(task)) => joined(task).await?,
         };
         if piece.is_empty() {
             return Ok(None);
@@ -211,7 +232,7 @@ pub(crate) async fn receive<W: io::Write, T: Send + 'static>(
         }
     });
     let failure = feed(&mut stream, sender).await.err();
-    match (failure, joined(writing.await)) {
+    match (failure, joined(writing).await) {
         (Some(failure), _) | (None, Err(failure)) => Err(failure),
         (None, Ok(finished)) => Ok(finished.expect("a stream that does not fail is written to its end")),
     }
@@ -264,8 +285,13 @@ mod tests {
         let content: Vec<u8> = (0..=250).cycle().take(3 * PIECE + 5).collect();
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(&content).unwrap();
-        let section =
-            Section { file: Arc::new(file), path: Path::new("x").into(), start: 1, len: 3 * PIECE as u64 };
+        let section = Section {
+            file: Arc::new(file),
+            path: Path::new("x").into(),
+            start: 1,
+            len: 3 * PIECE as u64,
+            is_whole: false,
+        };
         for offset in [0, 1, PIECE, 2 * PIECE + 7, 3 * PIECE, 3 * PIECE + 9] {
             let stream = section.clone().stream(offset as u64).unwrap();
             let expected = &content[(1 + offset).min(1 + 3 * PIECE)..1 + 3 * PIECE];
@@ -277,8 +303,22 @@ mod tests {
     async fn a_file_that_is_cut_short_ends_the_stream() {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(b"hello").unwrap();
-        let section = Section { file: Arc::new(file), path: Path::new("x").into(), start: 0, len: 9 };
+        let section =
+            Section { file: Arc::new(file), path: Path::new("x").into(), start: 0, len: 9, is_whole: true };
         assert_eq!(collect(section.stream(0).unwrap()).await, b"hello");
+    }
+
+    #[tokio::test]
+    async fn a_file_that_has_grown_is_read_a_byte_too_far() {
+        for size in [0, 5, PIECE, PIECE + 5] {
+            let mut file = tempfile::NamedTempFile::new().unwrap();
+            file.write_all(&vec![7; size]).unwrap();
+            let section = Section::whole(file.reopen().unwrap(), file.path()).unwrap();
+            let whole = collect(section.clone().stream(0).unwrap()).await;
+            assert_eq!(whole.len(), size);
+            file.write_all(b"more").unwrap();
+            assert_eq!(collect(section.stream(0).unwrap()).await.len(), size + 1);
+        }
     }
 
     #[tokio::test]

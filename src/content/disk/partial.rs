@@ -128,6 +128,13 @@ fn is_removed(_: &File) -> bool {
     false
 }
 
+fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
+    )
+}
+
 /// Does a run that still goes on have this file?
 fn is_owned(file: &File) -> bool {
     file.try_lock().is_err()
@@ -324,7 +331,12 @@ impl Partial {
 
 impl io::Write for Partial {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let count = self.file().write(bytes)?;
+        let written = self.file().write(bytes);
+        // What fills a disk is of less use than the room that it takes.
+        if written.as_ref().is_err_and(is_full) {
+            self.is_worth_keeping = false;
+        }
+        let count = written?;
         self.written += count as u64;
         if let Some(growth) = &self.bench.growth {
             growth.advance(self.written);

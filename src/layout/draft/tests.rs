@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use futures_util::TryStreamExt as _;
+
 use super::*;
 use crate::{
     content::{Body, Source as _, Target as _},
@@ -62,7 +64,7 @@ async fn the_same_content_makes_the_same_tar() {
         let draft = Draft::begin(&path).await.unwrap();
         fill(&draft.layout(), &order).await;
         // Whatever the clock says when a file is written.
-        let blobs = draft.folder.path().join("layout/blobs/sha256");
+        let blobs = draft.folder().join("layout/blobs/sha256");
         for entry in fs::read_dir(blobs).unwrap() {
             let file = File::open(entry.unwrap().path()).unwrap();
             let time = std::time::UNIX_EPOCH + Duration::from_secs(name.as_bytes()[0].into());
@@ -118,6 +120,93 @@ async fn what_a_killed_run_left_is_removed_but_not_what_another_run_writes() {
     fill(&other.layout(), &["a"]).await;
     other.finish().await.unwrap();
     assert!(Layout::open(&path).await.unwrap().resolve("v1").await.is_ok());
+}
+
+/// Large enough to be worth keeping.
+fn large(byte: u8) -> (Descriptor, Vec<u8>) {
+    let content = vec![byte; 2 << 20];
+    (Descriptor::of("a/b", &content), content)
+}
+
+async fn push(layout: &Layout, (node, content): &(Descriptor, Vec<u8>)) {
+    layout.push(node, Body::from(content.clone())).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_unfinished_runs_held_is_taken_over_if_it_is_genuine() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.tar");
+    let (first, second, forged) = (large(1), large(2), large(3));
+    let draft = Draft::begin(&path).await.unwrap();
+    push(&draft.layout(), &first).await;
+    push(&draft.layout(), &forged).await;
+    fs::remove_file(draft.folder().join("layout/blobs/sha256").join(forged.0.digest.encoded())).unwrap();
+    fs::write(draft.folder().join("layout/blobs/sha256").join(forged.0.digest.encoded()), vec![0; 2 << 20])
+        .unwrap();
+    drop(draft);
+    assert_eq!(names(folder.path()).len(), 1, "what is worth keeping is kept");
+    // A second run is stopped as well, before it has asked for what the first one had.
+    let draft = Draft::begin(&path).await.unwrap();
+    push(&draft.layout(), &second).await;
+    drop(draft);
+    assert_eq!(names(folder.path()).len(), 1);
+    let draft = Draft::begin(&path).await.unwrap();
+    let layout = draft.layout();
+    assert_eq!(layout.tags(None).try_concat().await.unwrap(), [""; 0]);
+    for (node, content) in [&first, &second] {
+        assert!(layout.exists(node).await.unwrap());
+        assert!(layout.fetch_bytes(node).await.unwrap() == content);
+    }
+    assert!(!layout.exists(&forged.0).await.unwrap());
+    draft.finish().await.unwrap();
+    assert_eq!(names(folder.path()), ["x.tar"]);
+    // Only what this run has asked for is in it.
+    let archive = Layout::open(&path).await.unwrap();
+    assert!(archive.exists(&first.0).await.unwrap() && !archive.exists(&forged.0).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_file_that_was_being_written_is_taken_up_by_the_next_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.tar");
+    let (node, content) = large(1);
+    let draft = Draft::begin(&path).await.unwrap();
+    let ingest = draft.folder().join("layout/ingest");
+    fs::create_dir(&ingest).unwrap();
+    fs::write(ingest.join(format!("{}_0", node.digest.encoded())), &content[..3 << 19]).unwrap();
+    drop(draft);
+    let draft = Draft::begin(&path).await.unwrap();
+    let memory = Arc::new(crate::content::Memory::new());
+    memory.insert("a/b", content);
+    let positions = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let seen = positions.clone();
+    let body = Body::stored(memory, node.clone())
+        .observed(Arc::new(move |position| seen.lock().unwrap().push(position)));
+    draft.layout().push(&node, body).await.unwrap();
+    assert_eq!(*positions.lock().unwrap(), [2 << 20], "the first bytes were not read again");
+    assert!(draft.layout().exists(&node).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_draft_that_has_lost_files_to_its_tar_is_not_taken_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.tar");
+    let first = large(1);
+    let draft = Draft::begin(&path).await.unwrap();
+    push(&draft.layout(), &first).await;
+    fs::write(draft.folder().join(ARCHIVE), "").unwrap();
+    drop(draft);
+    assert_eq!(names(folder.path()), [""; 0]);
+    let left = folder.path().join(".x.tar.killed.part");
+    fs::create_dir_all(left.join("layout/blobs/sha256")).unwrap();
+    fs::write(left.join("layout/blobs/sha256").join(first.0.digest.encoded()), &first.1).unwrap();
+    fs::write(left.join(ARCHIVE), "").unwrap();
+    fs::write(left.join(LOCK), "").unwrap();
+    // Killed right after it was made.
+    fs::create_dir(folder.path().join(".x.tar.young.part")).unwrap();
+    let draft = Draft::begin(&path).await.unwrap();
+    assert_eq!(names(folder.path()).len(), 1);
+    assert!(!draft.layout().exists(&first.0).await.unwrap());
 }
 
 #[tokio::test]

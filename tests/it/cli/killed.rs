@@ -255,7 +255,7 @@ fn layout_is_whole(test: &Test, _: &TestRegistry) {
     assert_layout_is_whole(&test.path("layout"));
 }
 
-fn assert_layout_is_whole(path: &Path) {
+pub(super) fn assert_layout_is_whole(path: &Path) {
     let blobs = path.join("blobs/sha256");
     for entry in fs::read_dir(&blobs).into_iter().flatten() {
         let name = entry.unwrap().file_name().into_string().unwrap();
