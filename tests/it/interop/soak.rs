@@ -13,7 +13,7 @@ use std::{
 };
 
 use crate::support::{
-    Fault, Outcome, Test, TestRegistry,
+    Fault, Gate, Outcome, Test, TestRegistry,
     registry::Answer,
     server::{self, Server},
 };
@@ -21,6 +21,8 @@ use crate::support::{
 /// Users, each a row of commands in a folder of its own.
 const USERS: usize = 8;
 const REPOSITORIES: u64 = 3;
+/// Operations of a short run.
+const SHORT: usize = 64;
 /// How much of the traffic goes wrong in each of six ways: 5 % in all.
 const SHARE: f64 = 0.05 / 6.0;
 
@@ -251,8 +253,14 @@ fn check_pulled(test: &Test, folder: &str, artifact: &Artifact) {
     );
 }
 
-/// Lets the network fail in six ways.
-fn spoil(registry: &TestRegistry) {
+/// Lets the network fail in six ways; in a long run now and then also in a seventh: a body that stops for good,
+/// which costs the client its patience of a minute.
+fn spoil(registry: &TestRegistry, is_long: bool) {
+    if is_long {
+        let never = Gate::new();
+        registry.on("GET", "*").sometimes(SHARE / 20.0, 17).then(Fault::stall_after(500, &never));
+        registry.on("PUT,HEAD,POST", "*").sometimes(SHARE / 20.0, 18).then(Fault::stall(&never));
+    }
     registry.on("*", "*").sometimes(SHARE, 11).then(Fault::status(503));
     registry
         .on("*", "*")
@@ -269,10 +277,10 @@ fn number(variable: &str, default: usize) -> usize {
 }
 
 fn soak(server: &Server) {
-    let (most, seconds) = (number("ORAS_SOAK_OPERATIONS", 64), number("ORAS_SOAK_SECONDS", 1800));
+    let (most, seconds) = (number("ORAS_SOAK_OPERATIONS", SHORT), number("ORAS_SOAK_SECONDS", 1800));
     let deadline = Instant::now() + Duration::from_secs(seconds as u64);
     let front = TestRegistry::builder().in_front_of(&format!("http://{}", server.host())).start_blocking();
-    spoil(&front);
+    spoil(&front, most > SHORT);
     let (ledger, begun) = (Arc::new(Ledger::default()), AtomicUsize::new(0));
     thread::scope(|scope| {
         for number in 0..USERS {
@@ -299,6 +307,7 @@ fn check(ledger: &Ledger) {
     let test = Test::new();
     let (done, refused) = (ledger.done.load(Ordering::SeqCst), ledger.refused.load(Ordering::SeqCst));
     assert!(done > refused * 4, "{done} commands succeeded and {refused} did not");
+    eprintln!("soak: {done} commands succeeded, {refused} were refused with a reason");
     let artifacts = ledger.artifacts.lock().unwrap();
     for (at, artifact) in artifacts.iter().enumerate() {
         let folder = format!("pulled-{at}");

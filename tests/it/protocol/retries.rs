@@ -10,7 +10,7 @@ use oras::{
 };
 
 use super::setup::{Listener, app, app_with, bytes, chain};
-use crate::support::{Fault, Gate, TestRegistry, registry::Answer};
+use crate::support::{Access, Fault, Gate, TestRegistry, registry::Answer};
 
 #[tokio::test]
 async fn each_kind_of_request_is_repeated_as_often_as_makes_sense() {
@@ -223,4 +223,51 @@ async fn a_time_at_which_there_will_be_more_is_waited_for() {
     let error = app(&registry).fetch_manifest("v1").await.unwrap_err();
     assert!(matches!(error.store_error::<Error>(), Some(Error::Throttled { .. })), "{error}");
     assert_eq!(registry.lines().len(), 1);
+}
+
+#[tokio::test]
+async fn a_connection_that_is_refused_is_made_again_and_then_named() {
+    // Nobody listens there any more.
+    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let listener = Listener::new();
+    let mut options = super::setup::options();
+    options.trace = listener.clone();
+    let registry = oras::registry::Registry::new(&address.to_string(), options).unwrap();
+    let error = registry.repository("app").resolve("v1").await.unwrap_err();
+    assert!(chain(&error).contains("refused"), "{}", chain(&error));
+    let waits = listener.heard().into_iter().filter(|event| event.starts_with("Waiting")).count();
+    assert_eq!(waits, 5);
+}
+
+/// A server that takes connections and never says a word.
+#[tokio::test]
+async fn a_connection_that_does_not_come_about_is_given_up() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut options = super::setup::options();
+    options.plain_http = false;
+    options.limits.connect = Duration::from_millis(50);
+    options.retries.most = 1;
+    let host = silent.local_addr().unwrap().to_string();
+    let begun = Instant::now();
+    let registry = oras::registry::Registry::new(&host, options).unwrap();
+    let error = registry.repository("app").resolve("v1").await.unwrap_err();
+    let transport = error.store_error::<Error>().unwrap().transport();
+    assert!(transport.is_some(), "{error}");
+    assert!(begun.elapsed() < Duration::from_secs(20));
+}
+
+#[tokio::test]
+async fn a_token_server_in_trouble_is_asked_again() {
+    let busy = Answer::new(429).header("retry-after", "0");
+    for fault in
+        [Fault::status(503), Fault::answer(busy), Fault::close(), Fault::reset(), Fault::lose_answer()]
+    {
+        let access = Access::bearer("alice", "wonderland").anybody_may("pull", "*");
+        let registry = TestRegistry::builder().access(access).start().await;
+        let node = registry.content("app").insert_artifact("a/b", &[]);
+        registry.content("app").tag("v1", &node);
+        registry.on("GET,POST", "/token").times(2).then(fault);
+        assert_eq!(app(&registry).resolve("v1").await.unwrap(), node);
+        assert_eq!(registry.count("GET /token*"), 3, "{:#?}", registry.lines());
+    }
 }
