@@ -3,6 +3,7 @@
 # parts and their order are in PARTS. docs/testing.md says more.
 #
 #   CI=true             a real registry that cannot be started is a failure, not a skip
+#   ORAS_ADVISORY_DB    a clone of the list of advisories, for machines that cannot fetch it
 #   XDG_CACHE_HOME      what is built here and is not the project's is kept in $XDG_CACHE_HOME/oras-rs-tests
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
@@ -12,9 +13,11 @@ PARTS=(install fmt lint build test doc deny quickstart seeds golden)
 CACHE="${XDG_CACHE_HOME:-$HOME/.cache}/oras-rs-tests"
 TARGET="${CARGO_TARGET_DIR:-target}"
 DISTRIBUTION=v3.0.0
+CARGO_DENY=0.20.2
 DEBIAN_PACKAGES=(docker-registry jq curl nginx openssl gnupg pass golang-docker-credential-helpers python3)
 export CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-never}"
 mkdir -p "$CACHE/bin"
+export PATH="$PATH:$CACHE/bin"
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 
@@ -53,6 +56,7 @@ has() { command -v "$1" >/dev/null 2>&1; }
 part_install() {
   install_debian
   install_rust
+  install_deny
   install_go
   for program in docker-registry nginx docker-credential-pass gpg jq curl "$CACHE/bin/distribution-$DISTRIBUTION" \
     "$CACHE/bin/referrers-registry"; do
@@ -87,6 +91,14 @@ install_debian() {
 install_rust() {
   cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 && return 0
   has rustup && rustup component add rustfmt clippy
+}
+
+install_deny() {
+  cargo deny --version >/dev/null 2>&1 && return 0
+  echo "building cargo-deny $CARGO_DENY"
+  cargo install --quiet --locked --root "$CACHE" --version "$CARGO_DENY" cargo-deny ||
+    echo 'cargo-deny cannot be installed: licences and sources are checked without it'
+  return 0
 }
 
 install_go() {
@@ -134,10 +146,26 @@ part_deny() {
     return
   fi
   cargo deny --locked check bans licenses sources || return 1
-  if cargo deny --locked fetch db >/dev/null 2>&1; then
-    cargo deny --locked --offline check advisories
+  check_advisories
+}
+
+# The list of advisories is a git repository. Where it cannot be reached, a clone of it takes its place.
+check_advisories() {
+  local config=deny.toml
+  if [ -n "${ORAS_ADVISORY_DB:-}" ]; then
+    config="$CACHE/deny.toml"
+    sed "s|^\[advisories\]|&\ndb-path = \"$CACHE/advisories\"\ngit-fetch-with-cli = true|" deny.toml >"$config"
+    export GIT_CONFIG_COUNT=1 GIT_CONFIG_VALUE_0=https://github.com/RustSec/advisory-db
+    export GIT_CONFIG_KEY_0="url.file://$(realpath "$ORAS_ADVISORY_DB").insteadOf"
+  fi
+  if cargo deny --locked --config "$config" fetch db >/dev/null 2>&1; then
+    cargo deny --locked --offline --config "$config" check advisories
+  elif [ -n "${ORAS_ADVISORY_DB:-}" ]; then
+    echo "ORAS_ADVISORY_DB=$ORAS_ADVISORY_DB is no clone of the list of advisories"
+    return 1
   else
-    echo 'the list of advisories cannot be fetched here: advisories are not checked'
+    echo 'SKIPPED: the list of advisories cannot be fetched here, so dependencies are not compared with it;'
+    echo 'clone https://github.com/RustSec/advisory-db elsewhere and name the clone in ORAS_ADVISORY_DB'
   fi
 }
 

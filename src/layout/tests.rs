@@ -447,3 +447,26 @@ async fn a_transfer_that_breaks_off_keeps_what_is_worth_keeping() {
     assert!(layout.exists(&node).await.unwrap());
     assert_eq!(names(&folder.path().join("ingest")), [""; 0]);
 }
+
+/// Its `index.json` is said to be a terabyte long; the file has that length, but nothing is in it.
+#[tokio::test]
+async fn a_layout_in_a_tar_that_claims_to_be_gigantic_is_refused() {
+    let folder = folder();
+    let path = folder.path().join("lay.tar");
+    let header = |path: &str, size: u64| {
+        let mut header = tar::Header::new_gnu();
+        header.set_path(path).unwrap();
+        header.set_size(size);
+        header.set_cksum();
+        header
+    };
+    let version = br#"{"imageLayoutVersion":"1.0.0"}"#;
+    let mut bytes = header("oci-layout", version.len() as u64).as_bytes().to_vec();
+    bytes.extend_from_slice(version);
+    bytes.resize(1024, 0);
+    bytes.extend_from_slice(header("index.json", 1 << 40).as_bytes());
+    std::fs::write(&path, bytes).unwrap();
+    std::fs::File::options().write(true).open(&path).unwrap().set_len((1 << 40) + 4096).unwrap();
+    let error = Layout::open(&path).await.err().unwrap();
+    assert!(matches!(error.store_error(), Some(super::Error::NoIndex(_))), "{error:?}");
+}

@@ -88,6 +88,8 @@ impl Scopes {
         let show = |(resource, actions): (&String, &BTreeSet<String>)| {
             let actions: Vec<_> = actions.iter().map(String::as_str).collect();
             match () {
+                // What follows its last colon would be read as an action.
+                () if actions.is_empty() && resource.matches(':').count() > 1 => format!("{resource}:"),
                 () if actions.is_empty() => resource.clone(),
                 () if actions.contains(&"*") => format!("{resource}:*"),
                 () => format!("{resource}:{}", actions.join(",")),

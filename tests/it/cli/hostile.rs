@@ -1,6 +1,7 @@
 //! Content that strangers made to do harm, through the binary: nothing is written outside, nothing half stays,
 //! and the program ends by itself with an error.
 
+mod credentials;
 mod folders;
 mod numbers;
 mod terminals;

@@ -64,6 +64,13 @@ fn base() -> Archive {
 fn a_packed_folder_that_leads_out_writes_nothing_anywhere() {
     let (test, registry) = scene();
     let victim = test.path("victim").to_str().unwrap().to_owned();
+    // Times and modes of what lies outside are nobody's to set either.
+    let outside = || {
+        let (file, folder) = (test.path("victim").metadata().unwrap(), test.folder().metadata().unwrap());
+        (file.permissions().mode(), file.modified().unwrap(), folder.permissions().mode())
+    };
+    fs::create_dir(test.path("out")).unwrap();
+    let before = outside();
     let cases = [
         ("parent", base().file("d/../../victim")),
         ("beside", base().file("victim")),
@@ -73,6 +80,11 @@ fn a_packed_folder_that_leads_out_writes_nothing_anywhere() {
         ("written through", base().link("d/l", ".").file("d/l/x")),
         ("link to link", base().link("d/s/up", "..").link("d/q", "s/up/../..").file("d/q/victim")),
         ("chain", base().link("d/s/a", "..").link("d/b", "s/a/../victim")),
+        (
+            "folder over a link that leads up",
+            base().link("d/s/up", "..").link("d/l", "s/up/..").folder("d/l"),
+        ),
+        ("hard link from the working folder", base().hard_link("d/h", "victim")),
         ("hard link up", base().hard_link("d/h", "../../victim")),
         ("absolute hard link", base().hard_link("d/h", &victim)),
         ("hard link to link", base().link("d/l", "s").hard_link("d/h", "d/l")),
@@ -83,6 +95,7 @@ fn a_packed_folder_that_leads_out_writes_nothing_anywhere() {
         let outcome = pull(&test).fails();
         assert!(outcome.stderr.contains("failed to extract tar to"), "{name}: {outcome:#?}");
         nothing_happened(&test);
+        assert_eq!(outside(), before, "{name}");
     }
 }
 

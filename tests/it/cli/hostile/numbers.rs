@@ -29,6 +29,24 @@ fn a_size_that_lies_stores_nothing() {
     }
 }
 
+/// Nobody sets memory aside for what a descriptor claims.
+#[test]
+fn a_manifest_that_claims_to_be_gigantic_is_refused_unread() {
+    let (test, registry) = scene();
+    let content = registry.content("app");
+    for media_type in [media_type::IMAGE_MANIFEST, media_type::IMAGE_INDEX] {
+        let mut node = Descriptor::of(media_type, b"{}");
+        node.size = 1 << 62;
+        content.tag("v1", &content.insert_index(&[node]));
+        pull(&test).fails();
+        for recursive in [&[][..], &["-r"]] {
+            let line = ["cp", "--from-plain-http", "[REGISTRY]/app:v1", "--to-oci-layout", "copy:v1"];
+            test.oras(line.iter().chain(recursive)).fails();
+        }
+    }
+    assert!(!test.exists("out"));
+}
+
 /// More bytes than said, fewer, others, and without an end.
 #[test]
 fn a_blob_that_is_not_as_described_stores_nothing() {
