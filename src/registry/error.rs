@@ -294,8 +294,11 @@ impl Error {
             Self::Exchange { source: TransportError::Tls { advice, .. }, .. } => advice.map(str::to_owned),
             _ => {
                 let response = self.response()?;
+                let said = response.problems.text.as_ref().filter(|_| response.is_registry);
+                let said = said.map(|text| format!("it said {text:?}"));
                 let azure = acr::advice(response).map(str::to_owned);
-                let hints: Vec<_> = response.hints.iter().cloned().chain(azure).collect();
+                let hints: Vec<_> =
+                    said.into_iter().chain(response.hints.iter().cloned()).chain(azure).collect();
                 (!hints.is_empty()).then(|| hints.join("; "))
             }
         }

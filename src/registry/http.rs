@@ -152,7 +152,20 @@ impl Connections {
             response.bytes_stream().map_err(|error| TransportError::Broken { reason: reason(&error) });
         let body = Incoming::new(Box::pin(stream), &limits, method.as_str(), bare_url(&url));
         let (retry_after, repeated, hints) = (None, 0, Vec::new());
-        Ok(Response { method, url, origin, is_registry, status, headers, retry_after, repeated, hints, body })
+        let hidden = Arc::default();
+        Ok(Response {
+            method,
+            url,
+            origin,
+            is_registry,
+            status,
+            headers,
+            retry_after,
+            repeated,
+            hints,
+            hidden,
+            body,
+        })
     }
 
     fn pool(&self, origin: &Origin, protocol: Protocol) -> Result<Pool, Error> {

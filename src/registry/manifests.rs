@@ -26,7 +26,7 @@ impl Inner {
         let request = Request::head(url).header(header::ACCEPT, &accept_line(accept, None));
         let response = self.client.send(request, &self.scopes).await?;
         match response.status {
-            StatusCode::OK => {}
+            StatusCode::OK => refuse_page(&response)?,
             StatusCode::NOT_FOUND => return Err(self.not_found(reference)),
             StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED => {
                 return Ok(self.fetch_manifest(reference, accept).await?.0);
@@ -85,7 +85,10 @@ impl Inner {
             let request = Request::get(url.clone()).header(header::ACCEPT, accept);
             let response = self.client.send(request, &self.scopes).await?;
             match response.status {
-                StatusCode::OK => return Ok(response),
+                StatusCode::OK => {
+                    refuse_page(&response)?;
+                    return Ok(response);
+                }
                 StatusCode::NOT_FOUND if may_lag => {
                     may_lag = false;
                     response.discard().await;
@@ -318,6 +321,15 @@ pub(crate) fn check_digest(expected: Option<&Digest>, actual: Option<&Digest>) -
     }
     let (expected, actual) = (expected.clone(), actual.clone());
     Err(content::Error::DigestMismatch { expected, actual }.into())
+}
+
+/// Refuses a page for people, such as that of a network which wants somebody to sign in first.
+fn refuse_page(response: &Response) -> Result<()> {
+    if response.content_type() != "text/html" {
+        return Ok(());
+    }
+    let reason = "it answered with a web page".to_owned();
+    Err(Error::NotARegistry { host: response.origin.authority(), reason })
 }
 
 /// The media type that the header gives; `None` when it says nothing about manifests.

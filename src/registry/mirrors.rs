@@ -284,6 +284,14 @@ fn from_file(
     }
 }
 
+/// A host as a configuration writes it, without the user that may stand before it.
+fn shown(host: &str) -> String {
+    match host.rsplit_once('@') {
+        Some((_, host)) => format!("{:?}", format!("…@{host}")),
+        None => format!("{host:?}"),
+    }
+}
+
 fn read(path: &Path) -> Result<Option<String>, MirrorError> {
     match fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),

@@ -20,6 +20,7 @@ mod error;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;
 mod held;
+mod hidden;
 mod hosts;
 mod http;
 mod jwt;

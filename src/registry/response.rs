@@ -1,6 +1,6 @@
 //! An answer, and what is read from it.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
@@ -9,6 +9,7 @@ use url::Url;
 use super::{
     Error, Origin, ResponseError, Result,
     body::Incoming,
+    hidden::Hidden,
     http::{HeaderMap, Method, StatusCode, header},
     problem::{self, Problems},
     trace::{bare_url, text_of},
@@ -45,6 +46,8 @@ pub(crate) struct Response {
     pub(crate) repeated: u32,
     /// What we know of a refusal besides.
     pub(crate) hints: Vec<String>,
+    /// What must not be shown, should the server repeat it.
+    pub(crate) hidden: Arc<Hidden>,
     pub(crate) body: Incoming,
 }
 
@@ -124,6 +127,7 @@ impl Response {
         };
         let _ = tokio::time::timeout(PATIENCE, reading).await;
         text.truncate(problem::READ_LIMIT);
+        let text = self.hidden.clean(&String::from_utf8_lossy(&text)).into_owned();
         let correlation = CORRELATION
             .iter()
             .filter_map(|name| Some(((*name).to_owned(), text_of(self.headers.get(*name)?))));
@@ -135,7 +139,7 @@ impl Response {
             is_registry: self.is_registry,
             status: self.status,
             retry_after: self.retry_after,
-            problems: Problems::parse(&text),
+            problems: Problems::parse(text.as_bytes()),
             hints: self.hints,
         }))
     }

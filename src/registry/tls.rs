@@ -51,7 +51,7 @@ impl TlsOptions {
             pem::certificates(path)?;
         }
         if let Some((certificate, key)) = &self.identity {
-            pem::identity(certificate, key)?;
+            pem::certified(certificate, key, &provider())?;
         }
         Ok(())
     }

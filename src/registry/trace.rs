@@ -9,7 +9,8 @@ use super::http::{HeaderMap, HeaderValue};
 /// Largest body that is shown, in bytes.
 pub(crate) const SHOWN_BODY: usize = 16 << 10;
 
-const MASK: &str = "*****";
+/// What stands for a secret.
+pub(crate) const MASK: &str = "*****";
 const REDACTED: &str = "REDACTED";
 
 /// Something that happened on the wire.
@@ -139,6 +140,20 @@ fn redact_reference(text: &str) -> String {
     }
 }
 
+/// A text in which no URL has a user.
+fn without_users(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("://") {
+        let end = after.find(['/', '"', '\'', '?', '#', ',', ' ']).unwrap_or(after.len());
+        let user = after[..end].rfind('@').map_or(0, |at| at + 1);
+        out.push_str(before);
+        out.push_str("://");
+        rest = &after[user..];
+    }
+    out + rest
+}
+
 fn redact_query(query: &str) -> String {
     let parts = query.split('&').map(|part| match part.split_once('=') {
         Some((name, _)) => format!("{name}={REDACTED}"),
@@ -162,7 +177,7 @@ pub(crate) fn shown_headers(headers: &HeaderMap, custom: &[String]) -> Vec<(Stri
                 name if custom.iter().any(|own| own.eq_ignore_ascii_case(name)) => MASK.to_owned(),
                 "location" | "content-location" | "referer" => join(values, redact_reference),
                 "link" => join(values, redact_link),
-                _ => join(values, str::to_owned),
+                _ => join(values, without_users),
             };
             (canonical_name(name.as_str()), text)
         })
@@ -282,11 +297,17 @@ mod tests {
         headers.insert("set-cookie", HeaderValue::from_static("a=canary"));
         headers.insert("x-own", HeaderValue::from_static("canary"));
         headers.insert("location", HeaderValue::from_static("http://h/?sig=canary"));
+        headers.insert(
+            "www-authenticate",
+            HeaderValue::from_static("Bearer realm=\"https://u:canary@h/t\",x=y"),
+        );
         headers.append("accept", HeaderValue::from_static("a/b"));
         headers.append("accept", HeaderValue::from_static("c/d"));
         let shown = shown_headers(&headers, &["X-Own".to_owned()]);
         assert!(!format!("{shown:?}").contains("canary"), "{shown:?}");
         assert_eq!(shown[0], ("Accept".to_owned(), "a/b, c/d".to_owned()));
+        assert!(shown.iter().any(|(_, value)| value == "Bearer realm=\"https://h/t\",x=y"), "{shown:?}");
+        assert_eq!(without_users("a@b http://u@h http://h/@ x"), "a@b http://h http://h/@ x");
     }
 
     #[test]

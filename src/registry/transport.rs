@@ -17,6 +17,7 @@ use url::Url;
 use super::{
     Error, Options, Origin, Result,
     endpoint::Endpoint,
+    hidden::Hidden,
     http::{Connections, HeaderMap, HeaderName, HeaderValue, Hop, Method, Protocol, header},
     location::{self, Purpose},
     payload::{Payload, Reader},
@@ -144,6 +145,7 @@ pub(crate) struct Transport {
     /// Until when an origin wants to be left alone.
     pauses: Mutex<HashMap<Origin, Instant>>,
     warned: Mutex<HashSet<String>>,
+    hidden: Arc<Hidden>,
 }
 
 impl Transport {
@@ -154,6 +156,7 @@ impl Transport {
             home,
             pauses: Mutex::default(),
             warned: Mutex::default(),
+            hidden: Arc::default(),
         }
     }
 
@@ -165,6 +168,11 @@ impl Transport {
     /// May we be sent to places inside our network?
     pub(crate) fn allows_internal(&self) -> bool {
         self.options.internal_targets || self.connections.is_home_internal()
+    }
+
+    /// Keeps a secret that is about to be sent in a body out of what is said about the answer.
+    pub(crate) fn hide(&self, secret: &str) {
+        self.hidden.add(secret);
     }
 
     /// How it is talked to.
@@ -311,6 +319,7 @@ impl Transport {
         is_first: bool,
     ) -> Result<Response, (Error, Failure)> {
         let headers = self.headers(request, &url, is_first);
+        self.hidden.note(&headers, &self.custom_names());
         let body = request.payload.open().await.map_err(|error| (error, Failure::Final))?;
         let number = self.options.trace.begin();
         if let Some(number) = number {
@@ -340,6 +349,7 @@ impl Transport {
                 return Err((error, failure));
             }
         };
+        response.hidden = self.hidden.clone();
         if let Some(number) = number {
             self.show(number, &mut response, request.confidential).await;
         }
@@ -394,16 +404,27 @@ impl Transport {
             () if !text || length.is_some_and(|length| length > SHOWN_BODY as u64) => None,
             () => response.body.peek(SHOWN_BODY).await,
         };
+        let cleaned;
         let body = match &body {
-            Some(body) => trace::body_text(body),
+            Some(body) => match trace::body_text(body) {
+                BodyText::Text(text) => {
+                    cleaned = self.hidden.clean(text);
+                    BodyText::Text(&cleaned)
+                }
+                other => other,
+            },
             None if confidential => BodyText::Secret,
             None if text => BodyText::TooLarge,
             None => BodyText::NotText,
         };
+        let mut headers = trace::shown_headers(&response.headers, &self.custom_names());
+        for (_, value) in &mut headers {
+            *value = self.hidden.clean(value).into_owned();
+        }
         self.options.trace.event(&TraceEvent::Response {
             number,
             status: &status.to_string(),
-            headers: &trace::shown_headers(&response.headers, &self.custom_names()),
+            headers: &headers,
             body,
         });
     }
@@ -412,6 +433,7 @@ impl Transport {
     fn warn(&self, response: &Response) {
         let lines = response.headers.get_all(header::WARNING).iter();
         for text in lines.flat_map(|line| warning::texts(&String::from_utf8_lossy(line.as_bytes()))) {
+            let text = self.hidden.clean(&text).into_owned();
             let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
             if warned.len() < MOST_WARNINGS && warned.insert(text.clone()) {
                 drop(warned);

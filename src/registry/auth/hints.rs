@@ -5,7 +5,13 @@ use std::time::SystemTime;
 use super::{Authenticator, Realms, repository_of};
 use crate::{
     credentials::{Found, Login},
-    registry::{http::StatusCode, response::Response, retry, scope::Scopes},
+    registry::{
+        challenge,
+        http::{HeaderValue, StatusCode, header},
+        response::Response,
+        retry,
+        scope::Scopes,
+    },
 };
 
 /// From which difference on a clock is worth a word, in seconds.
@@ -18,6 +24,13 @@ impl Authenticator {
         // Where nobody asked who we are, nothing was looked up.
         let known = self.logins.lock().await.get(&repository).cloned();
         let mut hints = Vec::new();
+        let challenges = response.headers.get_all(header::WWW_AUTHENTICATE).iter();
+        if response.status == StatusCode::UNAUTHORIZED
+            && challenge::parse(challenges.map(HeaderValue::as_bytes)).is_empty()
+        {
+            let host = &self.host;
+            hints.push(format!("{host} does not say how to log in; a proxy may have taken that away"));
+        }
         if let Some(login) = known {
             hints.extend(self.login_hint(login.as_deref()));
             if !scopes.is_empty() {

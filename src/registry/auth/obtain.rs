@@ -171,7 +171,10 @@ impl Authenticator {
         }
         let identity_token = login.and_then(|login| login.credential.identity());
         let response = match identity_token {
-            Some(token) => self.transport.send(&mut token::exchange(realm, service, scopes, token)).await?,
+            Some(token) => {
+                self.transport.hide(token.expose());
+                self.transport.send(&mut token::exchange(realm, service, scopes, token)).await?
+            }
             None => match self.question(wish, scopes, login)? {
                 Ok(mut question) => self.transport.send(&mut question).await?,
                 Err(denial) => return Ok(Outcome::Denied(denial)),
@@ -190,7 +193,7 @@ impl Authenticator {
         if !response.status.is_success() {
             let is_denied = matches!(response.status.as_u16(), 401 | 403)
                 || (response.status == StatusCode::BAD_REQUEST && identity_token.is_some());
-            let error = scrub(response.into_error().await, login);
+            let error = response.into_error().await;
             return match error {
                 Error::Response(_) if is_denied && withheld => Err(self.untrusted(wish.source).into()),
                 Error::Response(response) if is_denied => Ok(Outcome::Denied(Denial::Response(response))),
@@ -293,28 +296,4 @@ fn is_no_oauth(response: &Response) -> bool {
 
 fn answer_error(realm: &Url, reason: &'static str) -> AuthError {
     AuthError::Answer { realm: bare_url(realm), reason }
-}
-
-/// Takes our secrets out of what a token server said, should it have repeated them.
-fn scrub(error: Error, login: Option<&Login>) -> Error {
-    let Some(login) = login else { return error };
-    let Error::Response(mut response) = error else { return error };
-    let password = login.credential.basic().map(|(_, password)| password);
-    let secrets = [password, login.credential.identity()];
-    let secrets: Vec<_> =
-        secrets.into_iter().flatten().map(Secret::expose).filter(|text| text.len() > 3).collect();
-    let clean = |text: &mut String| {
-        for secret in &secrets {
-            *text = text.replace(secret, "*****");
-        }
-    };
-    for problem in &mut response.problems.list {
-        clean(&mut problem.message);
-        let repeated = problem.detail.as_ref().map(ToString::to_string);
-        if repeated.is_some_and(|detail| secrets.iter().any(|secret| detail.contains(secret))) {
-            problem.detail = None;
-        }
-    }
-    response.problems.text.iter_mut().for_each(clean);
-    Error::Response(response)
 }

@@ -8,7 +8,7 @@ use std::{
 use toml::{Table, Value};
 use url::Url;
 
-use super::Candidate;
+use super::{Candidate, shown};
 
 /// Reads the hosts that serve a registry, in file order; `server` comes last.
 ///
@@ -26,7 +26,7 @@ pub(super) fn parse(
     let reader = Reader { folder: path.parent().unwrap_or(Path::new("")), origin, repository };
     let mut candidates = Vec::new();
     for (url, table) in table_of(&root, "host")?.into_iter().flatten() {
-        let table = table.as_table().ok_or_else(|| format!("host {url:?} is not a table"))?;
+        let table = table.as_table().ok_or_else(|| format!("host {} is not a table", shown(url)))?;
         candidates.push(reader.candidate(url, table)?);
     }
     if let Some(server) = text_of(&root, "server")?.filter(|server| !server.is_empty()) {
@@ -49,9 +49,12 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn candidate(&self, url: &str, table: &Table) -> Result<Candidate, String> {
         let full = if url.contains("://") { url.to_owned() } else { format!("https://{url}") };
-        let mut base = Url::parse(&full).map_err(|_| format!("{url:?} is not a URL"))?;
+        let mut base = Url::parse(&full).map_err(|_| format!("{} is not a URL", shown(url)))?;
         if !matches!(base.scheme(), "http" | "https") || base.host_str().is_none() {
-            return Err(format!("{url:?} is neither http nor https"));
+            return Err(format!("{} is neither http nor https", shown(url)));
+        }
+        if !base.username().is_empty() || base.password().is_some() {
+            return Err(format!("{} names a user, which belongs into a file of logins", shown(url)));
         }
         let path = base.path().trim_end_matches('/').to_owned();
         let overrides = bool_of(table, "override_path")?;
@@ -253,6 +256,9 @@ mod tests {
             ("[host]\n\"https://b.io\" = 1", "is not a table"),
             ("[host.\"ftp://b.io\"]", "neither http nor https"),
             ("[host.\"https://\"]", "is not a URL"),
+            ("[host.\"https://me:canary@b.io\"]", "\"…@b.io\" names a user"),
+            ("[host.\"ftp://me:canary@b.io\"]", "\"…@b.io\" is neither http nor https"),
+            ("[host]\n\"https://me:canary@b.io\" = 1", "\"…@b.io\" is not a table"),
             ("[host.\"https://b.io\"]\ncapabilities = 1", "capabilities is neither"),
             ("[host.\"https://b.io\"]\ncapabilities = [1]", "capabilities is neither"),
             ("[host.\"https://b.io\"]\nskip_verify = \"yes\"", "skip_verify is neither"),
@@ -266,7 +272,7 @@ mod tests {
         ];
         for (text, expected) in cases {
             let error = parsed(text).unwrap_err();
-            assert!(error.contains(expected), "{text}: {error}");
+            assert!(error.contains(expected) && !error.contains("canary"), "{text}: {error}");
         }
     }
 

@@ -33,8 +33,8 @@ fn explain_certificate(error: &CertificateError) -> (String, Option<&'static str
     use CertificateError as E;
     let shown = Error::InvalidCertificate(error.clone()).to_string();
     match error {
-        // An authority of the same name with another kind of key is not the one that signed.
-        E::UnknownIssuer | E::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => (
+        // An authority of the same name with another key is not the one that signed.
+        E::UnknownIssuer | E::BadSignature | E::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => (
             "certificate signed by unknown authority".to_owned(),
             Some("name the certificate authority of the registry with --ca-file"),
         ),
@@ -47,7 +47,7 @@ fn explain_certificate(error: &CertificateError) -> (String, Option<&'static str
         }
         E::NotValidForName => (wrong_name(&[]), NAME_ADVICE),
         E::NotValidForNameContext { presented, .. } => (wrong_name(presented), NAME_ADVICE),
-        E::BadSignature | E::UnsupportedSignatureAlgorithmContext { .. } => (
+        E::UnsupportedSignatureAlgorithmContext { .. } => (
             "the certificate is signed in a way that is not considered safe, such as SHA-1".to_owned(),
             Some("have it signed with SHA-256"),
         ),
@@ -121,7 +121,15 @@ mod tests {
             (CertificateError::Expired, "expired", "renewed"),
             (CertificateError::NotValidYet, "not valid yet", "clock"),
             (CertificateError::NotValidForName, "no subject alternative names", "common name"),
-            (CertificateError::BadSignature, "SHA-1", "SHA-256"),
+            (CertificateError::BadSignature, "unknown authority", "--ca-file"),
+            (
+                CertificateError::UnsupportedSignatureAlgorithmContext {
+                    signature_algorithm_id: Vec::new(),
+                    supported_algorithms: Vec::new(),
+                },
+                "SHA-1",
+                "SHA-256",
+            ),
             (CertificateError::InvalidPurpose, "servers", "server"),
         ];
         for (error, reason, advice) in cases {

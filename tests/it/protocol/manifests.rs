@@ -330,3 +330,22 @@ async fn a_manifest_that_was_compressed_on_the_way_is_unpacked() {
     assert_eq!(app(&registry).fetch_manifest("v1").await.unwrap().1, text);
     assert_eq!(app(&registry).fetch_bytes(&node).await.unwrap(), text);
 }
+
+#[tokio::test]
+async fn a_web_page_instead_of_a_manifest_is_refused() {
+    let registry = TestRegistry::start().await;
+    let node = registry.content("app").insert_artifact("a/b", &[]);
+    registry.content("app").tag("v1", &node);
+    let page =
+        Fault::answer(Answer::new(200).header("content-type", "text/html; charset=utf-8").body("<html>"));
+    registry.on("*", "*").always().then(page);
+    let repository = app(&registry);
+    for error in [
+        repository.resolve("v1").await.unwrap_err(),
+        repository.fetch_manifest("v1").await.unwrap_err(),
+        repository.fetch_manifest(&node.digest.to_string()).await.unwrap_err(),
+    ] {
+        let text = chain(&error);
+        assert!(text.contains("not a registry: it answered with a web page"), "{text}");
+    }
+}
