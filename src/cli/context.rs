@@ -343,6 +343,19 @@ impl Context {
         Ok(Arc::new(registry.repository(&reference.repository)))
     }
 
+    /// Opens a repository to read from it, for commands that work on nothing else.
+    pub(crate) fn open_readable<S: super::args::Side>(
+        &self,
+        raw: &str,
+        reference: &Reference,
+        remote: &Remote<S>,
+        common: &Common,
+        identity: Identity,
+    ) -> anyhow::Result<Arc<dyn Source>> {
+        self.remember(raw, Kind::Registry, remote);
+        self.readable(reference, remote, common, identity, Access::Pull)
+    }
+
     /// Reads through the cache that the environment names, if it names one.
     pub(crate) async fn cached(&self, source: Arc<dyn Source>) -> anyhow::Result<Arc<dyn Source>> {
         let Some(folder) = std::env::var_os("ORAS_CACHE").filter(|folder| !folder.is_empty()) else {
@@ -385,9 +398,8 @@ impl Context {
         options.headers = remote.headers()?;
         options.referrers = self.referrers;
         options.access = access;
-        options.proxies = proxies();
+        options.proxies = registry::Proxies::from_variables(|name| std::env::var_os(name));
         options.lock_folder = cache_folder().map(|folder| folder.join("oras-rs"));
-        options.identity = identity.0.as_ref().map_or(0, Credential::fingerprint);
         options.auth.realms.first_use = self.is_first_use;
         options.auth.realms.accepted =
             remote.auth_realm.iter().map(|text| parse_realm(text)).collect::<Result<_, _>>()?;
@@ -397,10 +409,13 @@ impl Context {
             options.auth.azure = Some(registry::acr::Azure::from_variables(|name| std::env::var_os(name)));
         }
         options.trace = self.log(common);
+        let given = identity.0.as_ref().map(Credential::fingerprint);
         let store: Arc<dyn CredentialStore> = match identity.0 {
             Some(credential) => Arc::new(Memory::new().with(host, credential)),
             None => Arc::new(self.credentials(&remote.registry_config, common.is_debug())?),
         };
+        // Two sides with files of their own may be two users.
+        options.identity = given.unwrap_or_else(|| store.fingerprint());
         options.auth.store = Some(store);
         Ok(options)
     }
@@ -555,21 +570,6 @@ fn read_secret() -> anyhow::Result<Secret> {
     let secret = Secret::new(trimmed);
     zeroize::Zeroize::zeroize(&mut text);
     Ok(secret)
-}
-
-fn proxies() -> registry::Proxies {
-    let variable = |name: &str| {
-        let lower = std::env::var(name.to_ascii_lowercase()).ok().filter(|value| !value.is_empty());
-        lower.or_else(|| std::env::var(name).ok()).filter(|value| !value.is_empty())
-    };
-    let mut proxies = registry::Proxies::default();
-    // In a CGI program the upper-case name is a header that a client sent.
-    let is_cgi = std::env::var_os("REQUEST_METHOD").is_some();
-    proxies.http = if is_cgi { std::env::var("http_proxy").ok() } else { variable("HTTP_PROXY") };
-    proxies.https = variable("HTTPS_PROXY");
-    proxies.all = variable("ALL_PROXY");
-    proxies.none = variable("NO_PROXY").unwrap_or_default();
-    proxies
 }
 
 /// Reads `host:port:address[:port]`; addresses of IPv6 stand in brackets.

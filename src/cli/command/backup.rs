@@ -9,7 +9,7 @@ use crate::{
         args::{
             self, AtOnce, Common, DistributionSpec, Examples, Flag, Plain, Remote, Synopsis, TagList, is_set,
         },
-        context::{Access, Context},
+        context::Context,
         error::Usage,
         output::{Format, Verbs, units},
     },
@@ -77,14 +77,7 @@ pub(crate) async fn run(context: &Context, args: &Backup) -> anyhow::Result<()> 
     args.remote.check()?;
     let identity = context.identity(&args.remote)?;
     let reachable = context.with_referrers(args.spec.mode());
-    let source = reachable.open_repository(
-        raw,
-        &list.repository,
-        &args.remote,
-        &args.common,
-        identity,
-        Access::Pull,
-    )?;
+    let source = reachable.open_readable(raw, &list.repository, &args.remote, &args.common, identity)?;
     let place = Place::prepare(output).await?;
     let concurrency = args.concurrency.nodes();
     let found = find(&*source, &list, concurrency).await?;

@@ -30,7 +30,7 @@ pub(crate) struct Login {
     /// The registry
     #[arg(value_name = "REGISTRY")]
     arguments: Vec<String>,
-    /// Show which file or helper program has a credential for the registry, and log in to nothing
+    /// Show which file or helper program has a credential for the registry or repository, and log in to nothing
     #[arg(long)]
     explain: Option<Flag>,
     #[command(flatten)]
@@ -47,7 +47,9 @@ pub(crate) async fn run(context: &Context, args: &Login) -> anyhow::Result<()> {
     args.remote.check()?;
     if args::is_set(args.explain) {
         let chain = context.credentials(&args.remote.registry_config, args.common.is_debug())?;
-        for finding in chain.explain(host, "").await {
+        // A login may be kept for a part of a registry.
+        let (host, repository) = host.split_once('/').unwrap_or((host, ""));
+        for finding in chain.explain(host, repository).await {
             context.printer.line(&finding.to_string());
         }
         return Ok(());
