@@ -65,3 +65,23 @@ fn a_line_without_a_test_or_a_reason_is_found() {
     assert_eq!(parse("| W-1 | what we do | `a_test` |"), Some(("W", 1, "what we do", "`a_test`")));
     assert_eq!(parse("| rule | what we do | shown by |"), None);
 }
+
+#[test]
+fn every_cell_about_a_registry_says_how_it_is_known() {
+    let document = named_tests::document("docs/registries.md");
+    named_tests::all_exist_in("docs/registries.md");
+    let (table, _) = document.split_once("\n## ").unwrap();
+    let rows: Vec<Vec<&str>> = table
+        .lines()
+        .filter_map(|line| Some(line.strip_prefix("| ")?.strip_suffix(" |")?.split(" | ").collect()))
+        .collect();
+    let (head, rows) = rows.split_first().unwrap();
+    assert!(rows.len() > 10);
+    for row in rows {
+        assert_eq!(row.len(), head.len(), "{row:?}");
+        for cell in &row[1..] {
+            let known = cell.split(':').next().unwrap_or_default();
+            assert!(["T", "S", "D", "–", "?"].contains(&known), "{}: {cell:?}", row[0]);
+        }
+    }
+}

@@ -2,6 +2,7 @@
 
 mod azure;
 mod backup;
+mod bad_input;
 mod bars;
 mod blob;
 mod compatibility;
@@ -11,14 +12,18 @@ mod disk;
 mod examples;
 mod fixture;
 mod hostile;
+mod identities;
 mod killed;
 mod legacy;
 mod login;
 mod manifest;
 mod manifest_index;
+mod mirrors;
+mod reaching;
 mod reference;
 mod repo;
 mod restore;
+mod secrets;
 mod signals;
 mod startup;
 mod transcripts;

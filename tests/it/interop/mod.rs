@@ -4,4 +4,5 @@
 mod library;
 mod quickstart;
 mod servers;
+mod sign_in;
 mod soak;

@@ -1,6 +1,12 @@
 //! nginx as it stands in front of registries: for client certificates, and as a host that serves blobs.
 
-use std::{fs, net::TcpListener, path::PathBuf, process::Command};
+use std::{
+    fs,
+    net::TcpListener,
+    path::PathBuf,
+    process::Command,
+    time::{Duration, Instant},
+};
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use tempfile::TempDir;
@@ -67,6 +73,21 @@ pub(crate) fn redirecting_blobs(registry: &Server) -> Option<Server> {
              location / {{ proxy_pass http://{behind}; proxy_set_header Authorization 'Basic {login}'; }} }}\n"
         )
     })
+}
+
+/// Fails unless its log has all of these texts. It writes a line when a request is over, which the client may
+/// know before.
+#[track_caller]
+pub(crate) fn has_logged(server: &Server, texts: &[&str]) {
+    let begun = Instant::now();
+    loop {
+        let log = fs::read_to_string(server.folder().join("access.log")).unwrap();
+        if texts.iter().all(|text| log.contains(text)) {
+            return;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(10), "{log}");
+        std::thread::yield_now();
+    }
 }
 
 /// One process, which ends when it is told to; a master would leave its workers behind.

@@ -34,7 +34,15 @@ struct Shared {
 impl Tunnel {
     /// A line to a server, given as `localhost:PORT`.
     pub(crate) fn to(host: &str) -> Self {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::from(std::net::TcpListener::bind("127.0.0.1:0").unwrap(), host)
+    }
+
+    /// A line whose near end has an address of IPv6; `None` on a machine without.
+    pub(crate) fn over_ipv6(host: &str) -> Option<Self> {
+        Some(Self::from(std::net::TcpListener::bind("[::1]:0").ok()?, host))
+    }
+
+    fn from(listener: std::net::TcpListener, host: &str) -> Self {
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
         let (shared, stop) = (Arc::new(Shared::default()), watch::Sender::new(()));
@@ -46,6 +54,11 @@ impl Tunnel {
     /// `localhost:PORT` of this end.
     pub(crate) fn host(&self) -> String {
         format!("localhost:{}", self.address.port())
+    }
+
+    /// The address of this end.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// Cuts the connection on which the so manieth byte from now goes to the server; that byte arrives.
