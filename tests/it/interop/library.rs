@@ -233,7 +233,11 @@ async fn attachers_at_once_lose_nothing_where_there_is_no_api() {
         let subject = artifact(&repository(server.host(), "app"), "a/b", b"subject", None).await;
         let attachers = (0..16).map(|number| {
             // Each has a client of its own, as if it were another program.
-            let (app, subject) = (repository(server.host(), "app"), &subject);
+            // On a busy machine, writes take as long as they may.
+            let mut patient = options();
+            patient.settle = Duration::from_millis(400);
+            let app = Registry::new(server.host(), patient).unwrap().repository("app");
+            let subject = &subject;
             let text = format!("signature {number}");
             async move { artifact(&app, "signature/example", text.as_bytes(), Some(subject)).await }
         });
