@@ -11,6 +11,7 @@ mod crashes;
 mod disk;
 mod examples;
 mod fixture;
+mod flags;
 mod hostile;
 mod identities;
 mod killed;
