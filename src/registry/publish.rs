@@ -27,6 +27,8 @@ use crate::oci::{Descriptor, Digest, media_type};
 const DEADLINE: Duration = Duration::from_secs(60);
 /// Lists that are put in order at once; most of the time they are waited for.
 const SIDE_BY_SIDE: usize = 64;
+/// How often a registry may miss something that is there, and refuse a list because of it.
+const MOST_DOUBTS: u32 = 3;
 /// Longest time between two looks.
 const LONGEST_SETTLE: Duration = Duration::from_secs(5);
 
@@ -180,6 +182,8 @@ struct Upkeep<'a> {
     slowest: Duration,
     /// How often the list was written.
     writes: u32,
+    /// How often the registry missed something that is there.
+    doubts: u32,
     /// The registry refuses to replace what has changed meanwhile.
     is_guarded: bool,
 }
@@ -206,6 +210,7 @@ impl<'a> Upkeep<'a> {
             quiet: None,
             slowest: Duration::ZERO,
             writes: 0,
+            doubts: 0,
             is_guarded: false,
         }
     }
@@ -310,7 +315,11 @@ impl<'a> Upkeep<'a> {
                 self.is_guarded = true;
                 Ok(Round::Overtaken)
             }
-            Written::Dangling(error) if !self.find_gone(&list).await? => Err(error),
+            // Some registries do not see for a moment what others are just storing once more.
+            Written::Dangling(error) if !self.find_gone(&list).await? => {
+                self.doubts += 1;
+                if self.doubts > MOST_DOUBTS { Err(error) } else { Ok(Round::Written) }
+            }
             Written::Dangling(_) => Ok(Round::Overtaken),
         }
     }
