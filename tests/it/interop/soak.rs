@@ -33,7 +33,7 @@ struct Artifact {
     repository: String,
     digest: String,
     /// Title and content of its file.
-    file: (String, Vec<u8>),
+    file: (String, Arc<Vec<u8>>),
     /// What it is attached to.
     subject: Option<String>,
 }
@@ -135,12 +135,12 @@ impl User<'_> {
         format!("{}/soak-{}", self.host, self.random.next() % REPOSITORIES)
     }
 
-    fn new_file(&mut self, kind: &str) -> (String, Vec<u8>) {
+    fn new_file(&mut self, kind: &str) -> (String, Arc<Vec<u8>>) {
         self.count += 1;
         let name = format!("{kind}-{}-{}", self.number, self.count);
         let content = self.random.bytes(150_000);
         self.test.write(&name, &content);
-        (name, content)
+        (name, Arc::new(content))
     }
 
     fn act(&mut self) {
@@ -174,7 +174,7 @@ impl User<'_> {
         &self,
         outcome: Option<&Outcome>,
         repository: String,
-        file: (String, Vec<u8>),
+        file: (String, Arc<Vec<u8>>),
         subject: Option<String>,
     ) {
         let Some(outcome) = outcome else { return };
@@ -247,7 +247,7 @@ fn is_kept(artifact: &Artifact) -> bool {
 fn check_pulled(test: &Test, folder: &str, artifact: &Artifact) {
     let (name, content) = &artifact.file;
     assert!(
-        test.read(&format!("{folder}/{name}")) == *content,
+        test.read(&format!("{folder}/{name}")) == **content,
         "{} came back otherwise",
         artifact.reference()
     );
