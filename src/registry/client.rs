@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
 use url::Url;
 
 use super::{
@@ -11,6 +12,7 @@ use super::{
     http::{StatusCode, header},
     knowledge::Knowledge,
     location::{self, Purpose},
+    parts,
     response::Response,
     scope::Scopes,
     session::Errands,
@@ -27,6 +29,8 @@ pub(crate) struct Client {
     pub(crate) knowledge: Knowledge,
     /// Requests that nobody waits for.
     pub(crate) errands: Errands,
+    /// Whoever has this reads a blob over several connections.
+    pub(crate) spare: Arc<Semaphore>,
 }
 
 impl Client {
@@ -42,7 +46,8 @@ impl Client {
         let knowledge = Knowledge::of(endpoint.origin().host(), options.chunk, options.whole);
         let transport = Arc::new(Transport::new(Arc::new(options), endpoint.origin().clone()));
         let authenticator = Authenticator::new(transport.clone(), host);
-        Ok(Self { transport, authenticator, endpoint, knowledge, errands: Errands::default() })
+        let spare = parts::spare(&transport.options().parts);
+        Ok(Self { transport, authenticator, endpoint, knowledge, errands: Errands::default(), spare })
     }
 
     pub(crate) fn endpoint(&self) -> &Endpoint {

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _, stream};
+use tokio::time::Instant;
 
 use super::{
     Error, Result, TransportError,
@@ -12,6 +13,7 @@ use super::{
     encoding::{Coding, Pieces},
     http::{Protocol, StatusCode, header},
     manifests::check_digest,
+    parts::{Divided, Meter},
     range::content_range,
     repository::Inner,
     response::Response,
@@ -26,6 +28,8 @@ use crate::{
 const MOST_RESUMES: u32 = 50;
 /// How long the machines of a registry are given to tell each other of a blob.
 pub(crate) const LAG: Duration = Duration::from_secs(1);
+/// How long the first part of a blob that is to be divided is waited for.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// Blobs up to this size, in bytes, share a connection with other requests.
 const SMALL: u64 = 1 << 20;
 
@@ -38,14 +42,7 @@ impl Inner {
         node: &Descriptor,
         offset: u64,
     ) -> Result<impl Stream<Item = Result<Bytes>> + Send + use<>> {
-        let mut download = Download {
-            repository: self.clone(),
-            node: node.clone(),
-            position: offset,
-            open: None,
-            resumes: 0,
-            backoff: Backoff::new(&self.client),
-        };
+        let mut download = Download::new(self.clone(), node.clone(), offset);
         if offset < node.size || node.size == 0 {
             download.open = Some(download.request().await?);
         }
@@ -70,38 +67,57 @@ impl Inner {
             return Ok((node, Box::pin(stream)));
         };
         let node = Descriptor::new(blob_type(&response), digest.clone(), size);
-        let download = Download {
-            repository: self.clone(),
-            node: node.clone(),
-            position: 0,
-            open: Some(Open { body: Box::pin(response.body), skip: 0 }),
-            resumes: 0,
-            backoff: Backoff::new(&self.client),
-        };
+        let mut download = Download::new(self.clone(), node.clone(), 0);
+        download.open = Some(Open { body: Box::pin(response.body), skip: 0 });
         Ok((node, Box::pin(download.stream())))
     }
 }
 
-/// A blob on its way.
-struct Download {
-    repository: Arc<Inner>,
+/// A blob on its way, or a part of one.
+pub(super) struct Download {
+    pub(super) repository: Arc<Inner>,
     node: Descriptor,
     /// Bytes of the blob that were passed on, or skipped at the beginning.
-    position: u64,
-    open: Option<Open>,
+    pub(super) position: u64,
+    /// Where it ends.
+    pub(super) end: u64,
+    pub(super) open: Option<Open>,
     resumes: u32,
     /// Failures since something last came.
     backoff: Backoff,
+    meter: Meter,
+    /// The rest, once it is read over several connections.
+    divided: Option<Divided>,
 }
 
 /// An answer that is being read.
-struct Open {
+pub(super) struct Open {
     body: Pieces,
     /// Bytes at its beginning that are known already.
     skip: u64,
 }
 
 impl Download {
+    fn new(repository: Arc<Inner>, node: Descriptor, position: u64) -> Self {
+        let backoff = Backoff::new(&repository.client);
+        let may_divide = repository.client.options().parts.at_once > 1;
+        let (end, meter) = (node.size, Meter::new(may_divide));
+        Self { repository, node, position, end, open: None, resumes: 0, backoff, meter, divided: None }
+    }
+
+    /// A part of the same blob, from here to there.
+    pub(super) fn part(&self, start: u64, end: u64) -> Self {
+        let part = Self::new(self.repository.clone(), self.node.clone(), start);
+        Self { end, meter: Meter::new(false), ..part }
+    }
+
+    /// Opens a part. Says no unless what comes is that part; then nothing more is known of it.
+    pub(super) async fn open_part(&mut self) -> bool {
+        let opened = tokio::time::timeout(PATIENCE, self.request()).await;
+        self.open = opened.ok().and_then(Result::ok).filter(|open| open.skip == 0);
+        self.open.is_some()
+    }
+
     fn stream(self) -> impl Stream<Item = Result<Bytes>> + Send + use<> {
         stream::try_unfold(self, |mut download| async move {
             Ok(download.next().await?.map(|piece| (piece, download)))
@@ -109,21 +125,59 @@ impl Download {
     }
 
     async fn next(&mut self) -> Result<Option<Bytes>> {
+        let parts = self.repository.client.options().parts;
+        if self.meter.calls_for_parts(&parts, self.end - self.position) {
+            self.divided = self.divide().await;
+        }
+        let Some(divided) = &mut self.divided else { return self.next_in_stream().await };
+        match divided.next().await {
+            Some(Ok(part)) => {
+                self.position += part.len() as u64;
+                Ok(Some(part))
+            }
+            None => Ok(None),
+            // One stream may do what several cannot.
+            Some(Err(_)) => {
+                self.divided = None;
+                self.next_in_stream().await
+            }
+        }
+    }
+
+    /// The next piece of the one stream.
+    pub(super) async fn next_in_stream(&mut self) -> Result<Option<Bytes>> {
         loop {
+            if self.open.is_none() && self.position < self.end {
+                let open = self.request().await?;
+                if self.end < self.node.size && open.skip > 0 {
+                    // The whole blob instead of a part of it is too much.
+                    return Err(self.truncated());
+                }
+                self.open = Some(open);
+            }
             let Some(open) = &mut self.open else { return Ok(None) };
+            if self.end < self.node.size && self.position >= self.end {
+                return Ok(None);
+            }
+            let since = Instant::now();
             let error = match open.body.next().await {
                 Some(Ok(mut piece)) => {
                     let skipped = usize::try_from(open.skip).unwrap_or(usize::MAX).min(piece.len());
                     open.skip -= skipped as u64;
-                    let piece = piece.split_off(skipped);
+                    let mut piece = piece.split_off(skipped);
                     if piece.is_empty() {
                         continue;
                     }
+                    if self.end < self.node.size {
+                        // The answer may hold more than this part.
+                        piece.truncate(usize::try_from(self.end - self.position).unwrap_or(usize::MAX));
+                    }
+                    self.meter.piece(since, piece.len());
                     self.position += piece.len() as u64;
                     self.backoff.reset();
                     return Ok(Some(piece));
                 }
-                None if self.position >= self.node.size => return Ok(None),
+                None if self.position >= self.end => return Ok(None),
                 None => self.truncated(),
                 Some(Err(error)) => error,
             };
@@ -160,7 +214,7 @@ impl Download {
             is_ranged &= knowledge.has_ranges();
             let mut request = Request::get(url.clone()).over(protocol);
             if is_ranged {
-                let range = format!("bytes={}-{}", self.position, self.node.size.saturating_sub(1));
+                let range = format!("bytes={}-{}", self.position, self.end.saturating_sub(1));
                 request = request.header(header::RANGE, &range);
             }
             let response = repository.client.send(request, &repository.scopes).await?;
@@ -217,7 +271,7 @@ impl Download {
     fn truncated(&self) -> Error {
         let repository = &self.repository;
         let url = repository.client.endpoint().blob(&repository.name, &self.node.digest);
-        let source = TransportError::Truncated { expected: self.node.size, got: self.position };
+        let source = TransportError::Truncated { expected: self.end, got: self.position };
         Error::Exchange { method: "GET".to_owned(), url: url.into(), source }
     }
 }

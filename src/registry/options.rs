@@ -4,6 +4,7 @@ use std::{fmt, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use super::{
     auth::AuthOptions,
+    parts::Parts,
     proxy::Proxies,
     tls::TlsOptions,
     trace::{Trace, Untraced},
@@ -38,6 +39,8 @@ pub struct Options {
     pub limits: Limits,
     /// How often and how long to try again.
     pub retries: Retries,
+    /// When a blob is read over several connections.
+    pub parts: Parts,
     /// Largest manifest, index or page of referrers that is read, in bytes: 4 MiB, at most 64 MiB.
     pub manifest_limit: u64,
     /// Bytes of a chunk, where a blob is sent in chunks: 16 MiB.
@@ -76,6 +79,7 @@ impl Options {
             referrers: ReferrersMode::Auto,
             limits: Limits::default(),
             retries: Retries::default(),
+            parts: Parts::default(),
             manifest_limit: crate::content::MANIFEST_LIMIT,
             chunk: 16 << 20,
             whole: None,

@@ -8,6 +8,7 @@ mod generations;
 mod hostile;
 mod lists;
 mod manifests;
+mod parts;
 mod referrers;
 mod requests;
 mod retries;
