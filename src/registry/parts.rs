@@ -15,6 +15,9 @@ use tokio::{
 
 use super::{Result, download::Download};
 
+/// Bytes that are passed on at once.
+const PIECE: usize = 128 << 10;
+
 /// When a blob is read in parts, and in which.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -102,13 +105,22 @@ impl Meter {
 
 /// The rest of a blob, in parts that come in order.
 pub(super) struct Divided {
+    /// What is left of a part that has come.
+    ready: Bytes,
     parts: Pin<Box<dyn Stream<Item = Result<Bytes>> + Send>>,
     _permit: OwnedSemaphorePermit,
 }
 
 impl Divided {
+    /// The next piece. A whole part would lie in the queues behind us many times.
     pub(super) async fn next(&mut self) -> Option<Result<Bytes>> {
-        self.parts.next().await
+        if self.ready.is_empty() {
+            match self.parts.next().await? {
+                Ok(part) => self.ready = part,
+                Err(error) => return Some(Err(error)),
+            }
+        }
+        Some(Ok(self.ready.split_to(PIECE.min(self.ready.len()))))
     }
 }
 
@@ -139,7 +151,7 @@ impl Download {
         };
         let all = stream::iter([first, second]).chain(later);
         let read = all.map(Download::read_whole).buffered(parts.at_once);
-        Some(Divided { parts: Box::pin(read), _permit: permit })
+        Some(Divided { ready: Bytes::new(), parts: Box::pin(read), _permit: permit })
     }
 
     async fn read_whole(mut self) -> Result<Bytes> {
