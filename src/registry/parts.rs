@@ -150,7 +150,7 @@ impl Download {
                 .map(move |start| template.part(start, start.saturating_add(parts.size).min(end)))
         };
         let all = stream::iter([first, second]).chain(later);
-        let read = all.map(Download::read_whole).buffered(parts.at_once);
+        let read = all.map(Self::read_whole).buffered(parts.at_once);
         Some(Divided { ready: Bytes::new(), parts: Box::pin(read), _permit: permit })
     }
 
