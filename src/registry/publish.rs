@@ -29,6 +29,8 @@ const DEADLINE: Duration = Duration::from_secs(60);
 const SIDE_BY_SIDE: usize = 64;
 /// How often a registry may miss something that is there, and refuse a list because of it.
 const MOST_DOUBTS: u32 = 3;
+/// Failures of the server after which a list is given up; each comes after the usual repetitions.
+const MOST_FAILURES: u32 = 4;
 /// Longest time between two looks.
 const LONGEST_SETTLE: Duration = Duration::from_secs(5);
 
@@ -182,6 +184,8 @@ struct Upkeep<'a> {
     slowest: Duration,
     /// How often the list was written.
     writes: u32,
+    /// How often the server failed.
+    failures: u32,
     /// How often the registry missed something that is there.
     doubts: u32,
     /// The registry refuses to replace what has changed meanwhile.
@@ -210,6 +214,7 @@ impl<'a> Upkeep<'a> {
             quiet: None,
             slowest: Duration::ZERO,
             writes: 0,
+            failures: 0,
             doubts: 0,
             is_guarded: false,
         }
@@ -223,8 +228,11 @@ impl<'a> Upkeep<'a> {
             let round = self.round().await;
             drop(lock);
             let settle = self.settle();
-            let pause = match round? {
-                Round::Quiet => {
+            let pause = match round {
+                // Some registries stumble where several write the same list at once.
+                Err(error) if self.may_pass(&error) => settle.mul_f64(0.3 + random()),
+                Err(error) => return Err(error),
+                Ok(Round::Quiet) => {
                     let now = Instant::now();
                     let since = *self.quiet.get_or_insert(now);
                     // Whoever comes to know that an entry is gone leaves it out; one look is enough. So it is
@@ -238,9 +246,9 @@ impl<'a> Upkeep<'a> {
                 }
                 // What is in place right after the first write has begun to settle. Where it is not, there are
                 // others, and all of them begin again at another moment.
-                Round::Written if self.writes == 1 => Duration::ZERO,
-                Round::Written => settle.mul_f64(0.3 + random()),
-                Round::Overtaken => Duration::from_millis(20).mul_f64(random()),
+                Ok(Round::Written) if self.writes == 1 => Duration::ZERO,
+                Ok(Round::Written) => settle.mul_f64(0.3 + random()),
+                Ok(Round::Overtaken) => Duration::from_millis(20).mul_f64(random()),
             };
             if Instant::now() + pause > deadline {
                 let (repository, tag) = (self.repository.full_name(), self.tag.to_owned());
@@ -248,6 +256,12 @@ impl<'a> Upkeep<'a> {
             }
             tokio::time::sleep(pause).await;
         }
+    }
+
+    /// Is it a failure of the server that may be over at the next look?
+    fn may_pass(&mut self, error: &Error) -> bool {
+        self.failures += 1;
+        self.failures <= MOST_FAILURES && error.status().is_some_and(|status| status.is_server_error())
     }
 
     /// Takes up the changes of others.

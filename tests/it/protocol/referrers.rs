@@ -466,3 +466,20 @@ async fn referrers_that_were_stored_together_are_listed_together() {
     assert_eq!(registry.count(&format!("GET {tag} 200")), 1);
     assert_eq!(registry.count("PUT *"), 0);
 }
+
+#[tokio::test]
+async fn a_registry_that_stumbles_over_a_list_gets_it_again() {
+    let registry = TestRegistry::builder().referrers(Referrers::Off).start().await;
+    let subject = subject(&registry);
+    let tag = format!("/v2/app/manifests/{}", subject.digest.referrers_tag());
+    registry.on("PUT", &tag).times(4).then(Fault::error(500, "UNKNOWN", "invalid checksum digest format"));
+    attach(&app(&registry), &subject, "sig/a", "1").await;
+    assert_eq!(registry.content("app").referrers_by_tag(&subject).len(), 1);
+    // It ends, too.
+    registry.on("PUT", &tag).always().then(Fault::error(500, "UNKNOWN", "invalid checksum digest format"));
+    let (node, bytes) = referrer(&subject, "sig/a", "2");
+    let repository = app(&registry);
+    repository.push(&node, Body::from(bytes)).await.unwrap();
+    let error = chain(&repository.flush().await.unwrap_err());
+    assert!(error.contains("invalid checksum"), "{error}");
+}
