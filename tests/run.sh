@@ -133,7 +133,8 @@ part_build() {
 
 part_test() {
   [ -x "$TARGET/release/oras" ] || part_build || return 1
-  ORAS_BIN="$(realpath "$TARGET/release/oras")" cargo test --quiet --locked
+  # Tests wait for servers and processes more than they compute.
+  ORAS_BIN="$(realpath "$TARGET/release/oras")" RUST_TEST_THREADS="${RUST_TEST_THREADS:-4}" cargo test --quiet --locked
 }
 
 part_doc() { RUSTDOCFLAGS='-D warnings' cargo doc --quiet --locked --no-deps; }

@@ -24,7 +24,7 @@ const PIECE: usize = 128 << 10;
 pub struct Parts {
     /// Bytes that have to be left: 32 MiB.
     pub least: u64,
-    /// Bytes of a part: 4 MiB. So much times [`at_once`](Self::at_once) is held in memory.
+    /// Bytes of a part: 2 MiB. So much times [`at_once`](Self::at_once) is held in memory.
     pub size: u64,
     /// Parts of a blob that are read at once: 4. With 1 there are no parts.
     pub at_once: usize,
@@ -40,7 +40,7 @@ impl Default for Parts {
     fn default() -> Self {
         Self {
             least: 32 << 20,
-            size: 4 << 20,
+            size: 2 << 20,
             at_once: 4,
             after: Duration::from_millis(500),
             fast: 100_000_000,
