@@ -108,8 +108,7 @@ impl Changes {
 impl Inner {
     /// Adds entries to the list of a subject's referrers.
     pub(crate) async fn publish(&self, subject: &Digest, entries: Vec<Descriptor>) -> Result<()> {
-        let add = entries.into_iter().map(|entry| (entry.digest.to_string(), entry)).collect();
-        self.change(subject, Changes { add, ..Changes::default() }).await
+        self.publish_under(&subject.referrers_tag(), entries).await
     }
 
     /// Lists all referrers that were stored and not listed yet, those of many subjects side by side.
@@ -131,40 +130,30 @@ impl Inner {
     /// Takes an entry off the list of a subject's referrers.
     pub(crate) async fn unlist_referrer(&self, subject: &Digest, referrer: &Digest) -> Result<()> {
         let remove = BTreeSet::from([referrer.to_string()]);
-        self.change(subject, Changes { remove, ..Changes::default() }).await
+        self.change(&subject.referrers_tag(), Changes { remove, ..Changes::default() }).await
     }
 
     /// Adds entries to the list under a tag.
     pub(crate) async fn publish_under(&self, tag: &str, entries: Vec<Descriptor>) -> Result<()> {
         let add = entries.into_iter().map(|entry| (entry.digest.to_string(), entry)).collect();
-        let queue = self.queue(tag);
-        let _turn = queue.turn.lock().await;
-        let changes = Changes { add, ..Changes::default() };
-        queue.waiting.lock().unwrap_or_else(PoisonError::into_inner).take_up(changes);
-        Upkeep::new(self, tag, &queue).run().await
-    }
-
-    fn queue(&self, tag: &str) -> Arc<Queue> {
-        let mut queues = self.queues.0.lock().unwrap_or_else(PoisonError::into_inner);
-        queues.entry(tag.to_owned()).or_default().clone()
+        self.change(tag, Changes { add, ..Changes::default() }).await
     }
 
     /// Makes changes, together with those of others that wait meanwhile.
-    async fn change(&self, subject: &Digest, changes: Changes) -> Result<()> {
-        let tag = subject.referrers_tag();
-        let queue = self.queue(&tag);
+    async fn change(&self, tag: &str, changes: Changes) -> Result<()> {
+        let queue = {
+            let mut queues = self.queues.0.lock().unwrap_or_else(PoisonError::into_inner);
+            queues.entry(tag.to_owned()).or_default().clone()
+        };
         queue.made.lock().unwrap_or_else(PoisonError::into_inner).retain(|digest| !changes.has(digest));
         queue.waiting.lock().unwrap_or_else(PoisonError::into_inner).take_up(changes.clone());
-        let turn = queue.turn.lock().await;
+        let _turn = queue.turn.lock().await;
         if queue.have_been_made(&changes) {
             return Ok(());
         }
         // Whoever had the turn before may have failed with our change in hand.
         queue.waiting.lock().unwrap_or_else(PoisonError::into_inner).take_up(changes);
-        let upkeep = Upkeep::new(self, &tag, &queue);
-        let result = upkeep.run().await;
-        drop(turn);
-        result
+        Upkeep::new(self, tag, &queue).run().await
     }
 }
 
@@ -198,6 +187,8 @@ enum Round {
     Quiet,
     /// Something was put in order.
     Written,
+    /// The registry misses something that is there.
+    Doubted,
     /// Somebody else was faster.
     Overtaken,
 }
@@ -247,7 +238,7 @@ impl<'a> Upkeep<'a> {
                 // What is in place right after the first write has begun to settle. Where it is not, there are
                 // others, and all of them begin again at another moment.
                 Ok(Round::Written) if self.writes == 1 => Duration::ZERO,
-                Ok(Round::Written) => settle.mul_f64(0.3 + random()),
+                Ok(Round::Written | Round::Doubted) => settle.mul_f64(0.3 + random()),
                 Ok(Round::Overtaken) => Duration::from_millis(20).mul_f64(random()),
             };
             if Instant::now() + pause > deadline {
@@ -320,9 +311,10 @@ impl<'a> Upkeep<'a> {
             return Ok(Round::Quiet);
         }
         self.quiet = None;
+        // What a server calls a failure may have taken effect all the same.
+        self.writes += 1;
         let written = self.write(&list, version).await?;
         self.slowest = self.slowest.max(started.elapsed());
-        self.writes += 1;
         match written {
             Written::Yes => Ok(Round::Written),
             Written::Overtaken => {
@@ -332,7 +324,7 @@ impl<'a> Upkeep<'a> {
             // Some registries do not see for a moment what others are just storing once more.
             Written::Dangling(error) if !self.find_gone(&list).await? => {
                 self.doubts += 1;
-                if self.doubts > MOST_DOUBTS { Err(error) } else { Ok(Round::Written) }
+                if self.doubts > MOST_DOUBTS { Err(error) } else { Ok(Round::Doubted) }
             }
             Written::Dangling(_) => Ok(Round::Overtaken),
         }

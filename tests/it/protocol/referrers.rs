@@ -483,3 +483,17 @@ async fn a_registry_that_stumbles_over_a_list_gets_it_again() {
     let error = chain(&repository.flush().await.unwrap_err());
     assert!(error.contains("invalid checksum"), "{error}");
 }
+
+#[tokio::test]
+async fn a_list_that_took_effect_although_the_server_failed_has_to_settle_too() {
+    let registry = TestRegistry::builder().referrers(Referrers::Off).start().await;
+    let subject = subject(&registry);
+    let tag = format!("/v2/app/manifests/{}", subject.digest.referrers_tag());
+    let failure = Fault::edit(|_, answer| answer.status = hyper::StatusCode::INTERNAL_SERVER_ERROR);
+    let first_and_its_repetitions = 3;
+    registry.on("PUT", &tag).times(first_and_its_repetitions).then(failure);
+    attach(&app(&registry), &subject, "sig/a", "1").await;
+    assert_eq!(registry.content("app").referrers_by_tag(&subject).len(), 1);
+    // Once before anything was written, and twice to see that it stays.
+    assert_eq!(registry.count(&format!("GET {tag} *")), 3);
+}
