@@ -12,7 +12,6 @@ use super::{
     http::{StatusCode, header},
     knowledge::Knowledge,
     location::{self, Purpose},
-    parts,
     response::Response,
     scope::Scopes,
     session::Errands,
@@ -46,8 +45,8 @@ impl Client {
         let knowledge = Knowledge::of(endpoint.origin().host(), options.chunk, options.whole);
         let transport = Arc::new(Transport::new(Arc::new(options), endpoint.origin().clone()));
         let authenticator = Authenticator::new(transport.clone(), host);
-        let spare = parts::spare(&transport.options().parts);
-        Ok(Self { transport, authenticator, endpoint, knowledge, errands: Errands::default(), spare })
+        let (errands, spare) = (Errands::default(), Arc::new(Semaphore::new(1)));
+        Ok(Self { transport, authenticator, endpoint, knowledge, errands, spare })
     }
 
     pub(crate) fn endpoint(&self) -> &Endpoint {

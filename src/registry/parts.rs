@@ -4,14 +4,11 @@
 //! rest is asked for in parts, some at a time, which are passed on in order. So what is read by others in one
 //! go, in memory that is bounded, costs no more requests where one connection is fast.
 
-use std::{pin::Pin, sync::Arc, time::Duration};
+use std::{iter, pin::Pin, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _, stream};
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::Instant,
-};
+use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 
 use super::{Result, download::Download};
 
@@ -47,11 +44,6 @@ impl Default for Parts {
             slow: 1_000_000,
         }
     }
-}
-
-/// The connections of a client that may be opened for parts: one blob at a time is read so.
-pub(super) fn spare(parts: &Parts) -> Arc<Semaphore> {
-    Arc::new(Semaphore::new(usize::from(parts.at_once > 1)))
 }
 
 /// What one stream was seen to do.
@@ -132,24 +124,22 @@ impl Download {
         let permit = client.spare.clone().try_acquire_owned().ok()?;
         let parts = client.options().parts;
         let end = self.end;
-        let bounds = |start: u64| (start, start.saturating_add(parts.size).min(end));
-        let (begin, split) = bounds(self.position);
-        let (start, stop) = bounds(split);
-        let mut second = self.part(start, stop);
+        let stop_of = move |start: u64| start.saturating_add(parts.size).min(end);
+        let split = stop_of(self.position);
+        let later = stop_of(split);
+        let mut second = self.part(split, later);
         // Nothing of the stream is given up before a part has come.
         if !second.open_part().await {
             return None;
         }
-        let mut first = self.part(begin, split);
+        let mut first = self.part(self.position, split);
         first.open = self.open.take();
-        let starts = stream::iter((0..).map(move |number| stop + number * parts.size));
-        let later = {
-            let template = self.part(end, end);
-            starts
-                .take_while(move |start| std::future::ready(*start < end))
-                .map(move |start| template.part(start, start.saturating_add(parts.size).min(end)))
-        };
-        let all = stream::iter([first, second]).chain(later);
+        let template = self.part(end, end);
+        let starts = iter::successors(Some(later), move |start| Some(stop_of(*start)));
+        let others = starts
+            .take_while(move |start| *start < end)
+            .map(move |start| template.part(start, stop_of(start)));
+        let all = stream::iter([first, second].into_iter().chain(others));
         let read = all.map(Self::read_whole).buffered(parts.at_once);
         Some(Divided { ready: Bytes::new(), parts: Box::pin(read), _permit: permit })
     }
