@@ -17,6 +17,9 @@ pub struct Concurrency {
 }
 
 impl Concurrency {
+    /// What is moved at once unless told otherwise.
+    pub const DEFAULT: usize = 3;
+
     /// Exactly so many of whatever size; 0 means [`DEFAULT`](Self::DEFAULT).
     #[must_use]
     pub const fn exactly(nodes: usize) -> Self {
@@ -30,9 +33,6 @@ impl Concurrency {
         let exact = Self::exactly(nodes);
         Self { all: exact.nodes.max(MANY), ..exact }
     }
-
-    /// What is moved at once unless told otherwise.
-    pub const DEFAULT: usize = 3;
 
     /// Nodes of any size that are moved at once.
     #[must_use]
@@ -55,12 +55,6 @@ impl Concurrency {
 impl Default for Concurrency {
     fn default() -> Self {
         Self::exactly(0)
-    }
-}
-
-impl From<usize> for Concurrency {
-    fn from(nodes: usize) -> Self {
-        Self::exactly(nodes)
     }
 }
 

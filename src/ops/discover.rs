@@ -173,7 +173,8 @@ mod tests {
         let expected = "more than 250000 referrers are attached to it";
         let error = discover(source.clone(), root.clone(), &Options::default()).await.unwrap_err();
         assert!(error.to_string().ends_with(expected), "{error}");
-        let error = copy::around(source, root, 0.into(), &Silent).await.err().unwrap();
+        let error =
+            copy::around(source, root, crate::ops::Concurrency::default(), &Silent).await.err().unwrap();
         let error = format!("{error}: {:?}", std::error::Error::source(&error).map(ToString::to_string));
         assert!(error.contains(expected), "{error}");
     }

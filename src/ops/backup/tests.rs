@@ -100,10 +100,10 @@ async fn tags_are_looked_up_at_once_and_come_in_the_order_that_was_asked_for() {
     }
     assert_eq!(all_tags(&store).await.unwrap(), ["a", "b", "c"]);
     let wanted = ["c", "a", "c", "b"].map(str::to_owned);
-    let found = resolve(&store, &wanted, 2.into()).await.unwrap();
+    let found = resolve(&store, &wanted, Concurrency::exactly(2)).await.unwrap();
     assert_eq!(found.iter().map(|found| found.tag.as_str()).collect::<Vec<_>>(), wanted);
     assert_eq!(found[0].node, store.resolve("c").await.unwrap());
-    let error = resolve(&store, &["a".to_owned(), "none".to_owned()], 0.into()).await.unwrap_err();
+    let error = resolve(&store, &["a".to_owned(), "none".to_owned()], EACH).await.unwrap_err();
     assert_eq!(error.to_string(), "failed to resolve tag \"none\"");
 }
 
