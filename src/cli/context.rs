@@ -5,6 +5,7 @@
 use std::{
     io::{IsTerminal as _, Read as _},
     path::PathBuf,
+    pin::Pin,
     process::ExitCode,
     sync::{Arc, Mutex},
     time::{Duration, SystemTime},
@@ -111,7 +112,11 @@ impl Context {
     }
 
     /// Runs a command to its end.
-    pub(crate) fn block_on(&self, command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    pub(crate) fn block_on(
+        &self,
+        // Boxed, since all of this would be there once for each command otherwise.
+        command: Pin<Box<dyn Future<Output = anyhow::Result<()>> + '_>>,
+    ) -> anyhow::Result<()> {
         let threads = std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 4);
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?;

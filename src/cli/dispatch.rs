@@ -79,7 +79,7 @@ macro_rules! leaf {
             <$arguments as clap::Args>::augment_args,
             |context, given| {
                 let arguments = <$arguments as clap::FromArgMatches>::from_arg_matches(given)?;
-                context.block_on($run(context, &arguments))
+                context.block_on(Box::pin($run(context, &arguments)))
             },
         )
     };
